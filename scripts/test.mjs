@@ -1,0 +1,83 @@
+// `npm test [-- PATTERN]`: bootstrap, gates, tests. The last line says `N passed, N failed`; a gate counts as one test.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { bootstrap } from './bootstrap.mjs';
+import { bundle, compile, exportSchema } from './build.mjs';
+import { done, problem, show, Stop } from './say.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const tool = (path) => join(root, 'node_modules', path);
+
+/** What must hold before a test is worth running; a later gate runs even when an earlier one failed. */
+const GATES = [
+  ['type check', compile],
+  ['bundle', bundle],
+  ['schema', exportSchema],
+  ['lint', () => run('lint', tool('eslint/bin/eslint.js'), ['--max-warnings', '0', '.'])],
+  ['format', () => run('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])],
+];
+
+process.chdir(root);
+const total = { passed: 0, failed: 0 };
+// Without what bootstrap installs nothing below can run.
+if (await gate('bootstrap', bootstrap)) {
+  for (const [name, check] of GATES) await gate(name, check);
+  const tests = await runTests(process.argv.slice(2));
+  total.passed += tests.passed;
+  total.failed += tests.failed;
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+async function gate(name, check) {
+  try {
+    await check();
+  } catch (error) {
+    problem(`${name}: ${error instanceof Stop ? error.message : error.stack}`);
+    total.failed += 1;
+    return false;
+  }
+  done(name);
+  total.passed += 1;
+  return true;
+}
+
+async function run(name, script, args) {
+  const code = await show(process.execPath, [script, ...args]);
+  if (code !== 0) throw new Stop(`${name} ended with ${code}`);
+}
+
+/** Runs the compiled tests; a test file that cannot be loaded, and a jest that dies, count as one failure each. */
+async function runTests(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'icewarp-rollout-jest-'));
+  const report = join(folder, 'report.json');
+  // People name the file they wrote; jest knows the compiled one.
+  const patterns = args.map((argument) => argument.replace(/\.ts$/, '.js'));
+  try {
+    const code = await show(process.execPath, [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      tool('jest/bin/jest.js'),
+      '--json',
+      `--outputFile=${report}`,
+      ...patterns,
+    ]);
+    return countTests(report, code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function countTests(report, code) {
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  // For instance: a pattern that matches no test.
+  return { passed: result.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
+}

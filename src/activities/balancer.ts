@@ -1,0 +1,105 @@
+import { rm } from 'node:fs/promises';
+
+import { RolloutError } from '../cluster/errors.js';
+import { writeFileAtomic } from '../platform/atomic-file.js';
+import { sha256Of } from '../platform/vault.js';
+import { renderConfiguration } from './haproxy/configuration.js';
+import type { BalancerDesired } from './haproxy/desired.js';
+import { observeHaproxy, readConfiguration, type HaproxyObserved } from './haproxy/observed.js';
+import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
+import { loadedSeal } from './haproxy/runtime.js';
+import { provenanceOf, sealOf, type Provenance } from './haproxy/seal.js';
+import { putIntoForce, reloadOrStart, takenOver } from './haproxy/service.js';
+import type { Change, Context, Resource } from './resource.js';
+
+export type { BalancerDesired } from './haproxy/desired.js';
+
+const FILE_IN_WORDS: Record<Provenance, string> = {
+  none: 'no file',
+  foreign: 'a file that is not ours',
+  ours: 'ours, out of date',
+  edited: 'ours, edited by hand since',
+};
+
+/**
+ * The load balancer (G25, B5, B6): HAProxy's file is ours as a whole, and the running HAProxy has loaded it. Nodes
+ * that `admission` has let in stay in; new ones are rendered but take no connections.
+ */
+export function balancerAt(places: HaproxyPlaces): Resource<BalancerDesired, HaproxyObserved, 'control'> {
+  const render = (desired: BalancerDesired, { admitted }: HaproxyObserved): string =>
+    renderConfiguration(desired, new Set(admitted), places.socket);
+  const observe = (desired: BalancerDesired, context: Context): Promise<HaproxyObserved> =>
+    observeHaproxy(desired.file, places, context);
+  return {
+    place: 'control',
+    observe,
+
+    diff(desired, observed) {
+      if (observed === null) return [fileChange(desired, 'none')];
+      const inDate = observed.sha256 === sha256Of(render(desired, observed));
+      return [...(inDate ? [] : [fileChange(desired, observed.provenance)]), ...processChange(observed, inDate)];
+    },
+
+    async apply(desired, context) {
+      const observed = await observe(desired, context);
+      const text = render(desired, observed);
+      if (observed.loaded && observed.sha256 === sha256Of(text)) return;
+      const original = await readConfiguration(desired.file);
+      await context.vault.keep(original === null ? null : Buffer.from(original));
+      await putIntoForce(desired.file, text, places, context);
+    },
+
+    async restore({ file }, before, context) {
+      if (before === null) return [];
+      const { services } = context.agent.platform;
+      if (!before.running && (await services.running(places.service, context.signal))) {
+        await services.run(places.service, 'stop', context.signal);
+      }
+      await putFileBack(file, before, context);
+      if (before.running) await putProcessBack(file, places, context);
+      return [];
+    },
+  };
+}
+
+/** The balancer at the places of Debian's package. */
+export const balancer = balancerAt(DEBIAN_PLACES);
+
+function fileChange({ address, services, nodes }: BalancerDesired, provenance: Provenance): Change {
+  const names = nodes.map(({ id, backup }) => (backup ? `${id} (backup)` : id)).join(', ');
+  return {
+    what: 'HAProxy’s configuration',
+    before: FILE_IN_WORDS[provenance],
+    after: `${services.map(({ name }) => name).join(', ')} at ${address} for ${names}`,
+  };
+}
+
+function processChange({ running, loaded }: HaproxyObserved, inDate: boolean): readonly Change[] {
+  if (!running) return [{ what: 'HAProxy', before: 'not running', after: 'running' }];
+  if (inDate && !loaded) return [{ what: 'HAProxy', before: 'runs an older configuration', after: 'runs this one' }];
+  return [];
+}
+
+async function putFileBack(file: string, before: HaproxyObserved, { vault }: Context): Promise<void> {
+  const current = await readConfiguration(file);
+  if ((current === null ? null : sha256Of(current)) === before.sha256) return;
+  if (provenanceOf(current) !== 'ours') {
+    throw new RolloutError(
+      'CHANGED_MEANWHILE',
+      `${file} is neither as the rollout left it nor as it was before: ${current === null ? 'it is gone' : 'someone else wrote it'}`,
+    );
+  }
+  const original = await vault.original(before.sha256);
+  if (original === null) await rm(file, { force: true });
+  else await writeFileAtomic(file, original, before.attributes ?? {});
+}
+
+/** The running HAProxy loads the original again, unless it already has or never took ours over. */
+async function putProcessBack(file: string, places: HaproxyPlaces, context: Context): Promise<void> {
+  const text = await readConfiguration(file);
+  const seal = text === null ? null : sealOf(text);
+  const running = await context.agent.platform.services.running(places.service, context.signal);
+  if (running && (await loadedSeal(places.socket, context.signal)) === seal) return;
+  await reloadOrStart(places, context);
+  await takenOver(seal, places, context.signal);
+}

@@ -1,0 +1,36 @@
+import type { SecretRef } from '../cluster/schema.js';
+import { withDatabase } from '../platform/mysql.js';
+import type { Procedure } from './resource.js';
+
+export interface DatabaseLoginInput {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: SecretRef;
+  readonly databases: readonly string[];
+  /** Local address to log on from; without it the machine chooses. */
+  readonly from?: string;
+}
+
+export interface DatabaseLoginOutput {
+  /** Version of the server, such as 10.11.6-MariaDB. */
+  readonly server: string;
+}
+
+/** Proves from this node that its account opens every database (G5). */
+export const databaseLogin: Procedure<DatabaseLoginInput, DatabaseLoginOutput, 'node'> = {
+  place: 'node',
+
+  run: async ({ password, databases, ...login }, { agent, signal }) => {
+    const secret = await agent.secrets.resolve(password.secret, signal);
+    let server = '';
+    for (const database of databases) {
+      const opened = { ...login, password: secret, database };
+      server = await withDatabase(opened, signal, async (connection) => {
+        const [row] = await connection.rows<{ version: string }>('SELECT VERSION() AS version');
+        return row?.version ?? '';
+      });
+    }
+    return { server };
+  },
+};

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { wrongAnswer } from './failure.js';
+import { imapCount, imapRemove } from './imap.js';
+import { pop3Count } from './pop3.js';
+import type { Login, MailServer } from './server.js';
+import { sendMessage } from './smtp.js';
+
+/** A message's way: in by SMTP here, out by IMAP and POP3 there. */
+export interface Route {
+  /** What the way is called in subjects and errors, such as `A>B`. */
+  readonly name: string;
+  readonly smtp: MailServer;
+  readonly imap: MailServer;
+  readonly pop3: MailServer | undefined;
+  readonly sender: Login;
+  readonly recipient: Login;
+}
+
+export interface Journey {
+  readonly subject: string;
+  /** Seconds from the first word to the server until the message was seen. */
+  readonly seconds: number;
+}
+
+/** Milliseconds that a message may take, between two looks, and before the second look that finds duplicates. */
+const ARRIVAL = 30_000;
+const GLANCE = 500;
+const SECOND_LOOK = 2_000;
+
+/**
+ * Sends one message and proves that it is there EXACTLY once, by IMAP and by POP3 (procedure, rule 18); removes it,
+ * and what an interrupted journey on the same way has left, whatever the outcome.
+ *
+ * @throws RolloutError PROBE_FAILED with what came instead; PROBE_UNREACHABLE when a service does not answer.
+ */
+export async function travel(route: Route, signal: AbortSignal): Promise<Journey> {
+  const mark = `icewarp-rollout probe [${route.name}]`;
+  const subject = `${mark} ${randomBytes(8).toString('hex')}`;
+  const started = Date.now();
+  try {
+    await sendMessage(route.smtp, route.sender, route.recipient.user, subject);
+    await arrival(route, subject, signal);
+    const seconds = Math.round((Date.now() - started) / 100) / 10;
+    await sleep(SECOND_LOOK, undefined, { signal });
+    await expectOnce(route, subject, signal);
+    await cleared(route, mark, signal);
+    return { subject, seconds };
+  } catch (error) {
+    // The failure itself is what the operator must see, not that its traces could not be removed either.
+    await imapRemove(route.imap, route.recipient, mark, AbortSignal.timeout(GLANCE * 10)).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function arrival({ name, imap, recipient }: Route, subject: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + ARRIVAL;
+  while ((await imapCount(imap, recipient, subject, signal)) === 0) {
+    if (Date.now() > deadline) {
+      throw wrongAnswer(
+        `message ${name}`,
+        `it in ${recipient.user}’s inbox within ${ARRIVAL / 1000} s`,
+        'it was not there',
+      );
+    }
+    await sleep(GLANCE, undefined, { signal });
+  }
+}
+
+async function expectOnce({ name, imap, pop3, recipient }: Route, subject: string, signal: AbortSignal): Promise<void> {
+  const byImap = await imapCount(imap, recipient, subject, signal);
+  if (byImap !== 1) throw wrongAnswer(`message ${name}`, 'it exactly once by IMAP', `it was there ${byImap} times`);
+  if (pop3 === undefined) return;
+  const byPop3 = await pop3Count(pop3, recipient, subject, signal);
+  if (byPop3 !== 1) throw wrongAnswer(`message ${name}`, 'it exactly once by POP3', `it was there ${byPop3} times`);
+}
+
+async function cleared({ name, imap, recipient }: Route, mark: string, signal: AbortSignal): Promise<void> {
+  await imapRemove(imap, recipient, mark, signal);
+  const left = await imapCount(imap, recipient, mark, signal);
+  if (left > 0) throw wrongAnswer(`message ${name}`, 'a removed message to be gone', 'it is still there');
+}

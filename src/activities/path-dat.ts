@@ -1,0 +1,144 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { RolloutError } from '../cluster/errors.js';
+import { isInstalled, holdsSettings, pathDatFile } from '../icewarp/layout.js';
+import { LINE, lineOf, parsePathDat, printPathDat, titleOf, withLines } from '../icewarp/path-dat.js';
+import type { PathDat } from '../icewarp/path-dat.js';
+import { syncDirectory, writeFileAtomic } from '../platform/atomic-file.js';
+import type { FileAttributes } from '../platform/atomic-file.js';
+import { sha256Of } from '../platform/vault.js';
+import { readMark } from './configuration-mark.js';
+import type { Change, Resource } from './resource.js';
+import { markRestart, stopForChange } from './restart-marker.js';
+
+/** What path.dat of one node says (G17, G18, G20, G21). */
+export interface PathDatDesired {
+  readonly directory: string;
+  /** Line number → content; lines not named keep what they hold. */
+  readonly lines: Readonly<Record<number, string>>;
+  /** The cluster whose configuration must already be where line 1 points (procedure, rule 1). */
+  readonly cluster: string;
+}
+
+export interface PathDatObserved {
+  /** Names the original in the vault; null: there is no such file. */
+  readonly sha256: string | null;
+  /** The lines that are to be written, as they are. Line 5 holds passwords and is never among them. */
+  readonly lines: Readonly<Record<number, string>>;
+}
+
+const REASON = 'path.dat';
+
+export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
+  place: 'node',
+
+  async observe(desired) {
+    if (!(await isInstalled(desired.directory))) return null;
+    const bytes = await readBytes(desired.directory);
+    const lines = linesIn(bytes);
+    const shown = numbersOf(desired).map((number) => [number, lineOf(lines, number)] as const);
+    return { sha256: bytes === null ? null : sha256Of(bytes), lines: Object.fromEntries(shown) };
+  },
+
+  diff(desired, observed) {
+    return numbersOf(desired).flatMap((number): Change[] => {
+      const [before, after] = [observed?.lines[number] ?? '', desired.lines[number] ?? ''];
+      if (before === after) return [];
+      return [{ what: titleOf(number), before: before || 'empty', after: after || 'empty' }];
+    });
+  },
+
+  async apply(desired, context) {
+    const { directory } = desired;
+    const bytes = await readBytes(directory);
+    const lines = linesIn(bytes);
+    if (agrees(lines, desired)) return;
+    await assertSharedConfiguration(lines, desired);
+    await context.vault.keep(bytes);
+    await stopForChange(directory, context);
+    await markRestart(context.agent, REASON);
+    const changed = withLines(lines, Object.fromEntries(numbersOf(desired).map((n) => [n, desired.lines[n] ?? ''])));
+    await write(directory, printPathDat(changed));
+  },
+
+  async restore(desired, before, context) {
+    const { directory } = desired;
+    if (!(await isInstalled(directory)) || !(await context.vault.has())) return [];
+    const bytes = await readBytes(directory);
+    const former = before?.sha256 ?? null;
+    if ((bytes === null ? null : sha256Of(bytes)) === former) return [];
+    const original = await context.vault.original(former);
+    assertOurs(linesIn(bytes), linesIn(original), desired);
+    await stopForChange(directory, context);
+    await markRestart(context.agent, `${REASON} put back`);
+    if (original !== null) await write(directory, original);
+    else await remove(pathDatFile(directory));
+    return [];
+  },
+};
+
+/**
+ * No node is pointed at a configuration that is not there: IceWarp would write defaults and refuse real mail.
+ *
+ * @throws RolloutError CONFIG_EMPTY.
+ */
+async function assertSharedConfiguration(now: PathDat, { lines, cluster }: PathDatDesired): Promise<void> {
+  const config = lines[LINE.config] ?? '';
+  if (config === '') return;
+  if (!(await holdsSettings(config))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
+  if (lineOf(now, LINE.config) === config) return;
+  const mark = await readMark(config);
+  if (mark?.cluster === cluster) return;
+  throw new RolloutError('CONFIG_EMPTY', `${config} bears no mark of cluster ${cluster}: nothing was copied there`);
+}
+
+/** @throws RolloutError CHANGED_MEANWHILE unless every line is ours or the original. */
+function assertOurs(now: PathDat, original: PathDat, desired: PathDatDesired): void {
+  const count = Math.max(now.length, original.length);
+  for (let number = 1; number <= count; number += 1) {
+    const allowed = [lineOf(original, number), desired.lines[number]];
+    if (allowed.includes(lineOf(now, number))) continue;
+    throw new RolloutError('CHANGED_MEANWHILE', `${titleOf(number)} is neither as we left it nor as before`);
+  }
+}
+
+function agrees(lines: PathDat, desired: PathDatDesired): boolean {
+  return numbersOf(desired).every((number) => lineOf(lines, number) === desired.lines[number]);
+}
+
+function numbersOf({ lines }: PathDatDesired): readonly number[] {
+  return Object.keys(lines)
+    .map(Number)
+    .filter((number) => number !== LINE.remoteLogon);
+}
+
+function linesIn(bytes: Buffer | null): PathDat {
+  return parsePathDat(bytes?.toString('utf8') ?? '');
+}
+
+async function readBytes(directory: string): Promise<Buffer | null> {
+  try {
+    return await readFile(pathDatFile(directory));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function write(directory: string, content: string | Buffer): Promise<void> {
+  await writeFileAtomic(pathDatFile(directory), content, await attributesFor(directory));
+}
+
+/** The file's own attributes; a new one belongs to whom the local configuration belongs to, since services read it. */
+async function attributesFor(directory: string): Promise<FileAttributes> {
+  const file = await stat(pathDatFile(directory)).catch(() => null);
+  if (file !== null) return { mode: file.mode & 0o777, uid: file.uid, gid: file.gid };
+  const { uid, gid } = await stat(join(directory, 'config')).catch(() => stat(directory));
+  return { mode: 0o640, uid, gid };
+}
+
+async function remove(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncDirectory(dirname(file));
+}

@@ -1,0 +1,71 @@
+import { admission } from './admission.js';
+import { autostart } from './autostart.js';
+import { balancer } from './balancer.js';
+import { database } from './database.js';
+import { databaseLogin } from './database-login.js';
+import { databaseUser } from './database-user.js';
+import { installation } from './installation.js';
+import { licence } from './licence.js';
+import { licenceFacts } from './licence-facts.js';
+import { localFolders } from './local-folders.js';
+import { mailAccounts } from './mail-accounts.js';
+import { mount } from './mount.js';
+import { mounted } from './mounted.js';
+import { nodeFacts } from './node-facts.js';
+import { oldMail } from './old-mail.js';
+import { osUser, shareUser } from './os-user.js';
+import { pathDat } from './path-dat.js';
+import { probeBalancer } from './probe-balancer.js';
+import { probeNode } from './probe-node.js';
+import { probePair } from './probe-pair.js';
+import { restartServices } from './restart-services.js';
+import { services } from './services.js';
+import { settings } from './settings.js';
+import { shareAccount } from './share-account.js';
+import { shareExport } from './share-export.js';
+import { shareFolders } from './share-folders.js';
+import { shareProof } from './share-proof.js';
+import { shareSeen } from './share-seen.js';
+import { sharedConfiguration } from './shared-configuration.js';
+import { tables } from './tables.js';
+
+/** Everything with a desired state that the product knows, by kind. */
+export const resources = {
+  database,
+  databaseUser,
+  shareUser,
+  shareAccount,
+  shareExport,
+  shareFolders,
+  osUser,
+  mount,
+  mounted,
+  localFolders,
+  installation,
+  licence,
+  settings,
+  tables,
+  mailAccounts,
+  oldMail,
+  sharedConfiguration,
+  pathDat,
+  services,
+  autostart,
+  balancer,
+  admission,
+};
+export type Resources = typeof resources;
+
+/** Everything that acts or proves without a desired state, by name. */
+export const procedures = {
+  databaseLogin,
+  shareProof,
+  shareSeen,
+  licenceFacts,
+  nodeFacts,
+  restartServices,
+  probeNode,
+  probePair,
+  probeBalancer,
+};
+export type Procedures = typeof procedures;

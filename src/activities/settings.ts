@@ -1,0 +1,185 @@
+import { RolloutError } from '../cluster/errors.js';
+import type { SecretRef } from '../cluster/schema.js';
+import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/connection-string.js';
+import { isInstalled } from '../icewarp/layout.js';
+import { Tool } from '../icewarp/tool.js';
+import { settingVariable } from '../icewarp/variables.js';
+import type { SettingName } from '../icewarp/variables.js';
+import { sha256Of } from '../platform/vault.js';
+import type { Change, Context, Resource } from './resource.js';
+import { markRestart } from './restart-marker.js';
+
+/** A database as a setting names it, with the NAME of its password. */
+export interface ConnectionSpec {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: SecretRef;
+}
+
+export type SettingValue =
+  | { readonly setting: SettingName; readonly value: string }
+  | { readonly setting: SettingName; readonly connection: ConnectionSpec };
+
+/** Settings of the configuration in force, which becomes the cluster's (G12, G14, G16, G19). Scope: cluster. */
+export interface SettingsDesired {
+  readonly directory: string;
+  readonly values: readonly SettingValue[];
+}
+
+export interface SettingsObserved {
+  /** What may be shown of each setting; null where this version has none of that name. */
+  readonly values: Readonly<Partial<Record<SettingName, string | null>>>;
+  /** Names the original values, passwords included, in the vault. */
+  readonly sha256: string;
+}
+
+/** Variable → value; null where this version has none of that name. */
+type Variables = Readonly<Record<string, string | null>>;
+
+export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
+  place: 'node',
+
+  async observe(desired, context) {
+    if (!(await isInstalled(desired.directory))) return null;
+    const variables = await readVariables(desired, context);
+    const values = desired.values.map(({ setting }) => [setting, shownValue(setting, variables)] as const);
+    return { values: Object.fromEntries(values), sha256: sha256Of(serialise(variables)) };
+  },
+
+  diff(desired, observed) {
+    return desired.values.flatMap((value): Change[] => {
+      const { setting } = value;
+      const now = observed?.values[setting];
+      if (observed !== null && (now === shownTarget(value) || leftOut(setting, now))) return [];
+      const before = observed === null ? 'not installed' : (now ?? 'unknown to this version');
+      return [{ what: setting, before: before || 'empty', after: shownTarget(value) || 'empty' }];
+    });
+  },
+
+  async apply(desired, context) {
+    const variables = await readVariables(desired, context);
+    await context.vault.keep(Buffer.from(serialise(variables)));
+    const changed = desired.values.filter((value) => {
+      const now = shownValue(value.setting, variables);
+      return now !== shownTarget(value) && !leftOut(value.setting, now);
+    });
+    if (changed.length === 0) return;
+    await markRestart(context.agent, `settings ${changed.map(({ setting }) => setting).join(', ')}`);
+    const tool = new Tool(desired.directory, context.signal);
+    for (const value of changed) {
+      for (const [variable, text] of await targetVariables(value, context)) await tool.set(variable, text);
+    }
+  },
+
+  async restore(desired, before, context) {
+    if (before === null || !(await isInstalled(desired.directory)) || !(await context.vault.has())) return [];
+    const kept = await context.vault.original(before.sha256);
+    const original = deserialise(kept);
+    const now = await readVariables(desired, context);
+    const tool = new Tool(desired.directory, context.signal);
+    for (const value of [...desired.values].reverse()) {
+      const { setting } = value;
+      const [current, former] = [shownValue(setting, now), shownValue(setting, original)];
+      if (current === former || former === null) continue;
+      if (!ownOrHalfway(value, now, original)) throw changedMeanwhile(setting, current, value, former);
+      await markRestart(context.agent, `setting ${setting} put back`);
+      for (const variable of variablesOf(setting)) {
+        const text = original[variable];
+        if (typeof text === 'string' && text !== now[variable]) await tool.set(variable, text);
+      }
+    }
+    return [];
+  },
+};
+
+/** The variables that make up a setting; the one that decides is written last. */
+function variablesOf(setting: SettingName): readonly string[] {
+  const entry = settingVariable(setting);
+  return entry.kind === 'pdo' ? [entry.user, entry.password, entry.variable] : [entry.variable];
+}
+
+async function readVariables({ directory, values }: SettingsDesired, { signal }: Context): Promise<Variables> {
+  const tool = new Tool(directory, signal);
+  const found: Record<string, string | null> = {};
+  for (const { setting } of values) {
+    for (const variable of variablesOf(setting)) found[variable] = (await tool.find(variable)) ?? null;
+  }
+  return found;
+}
+
+/** What may be shown of a setting: no password, and for a PDO connection its user as well. */
+function shownValue(setting: SettingName, variables: Variables): string | null {
+  const entry = settingVariable(setting);
+  const value = variables[entry.variable] ?? null;
+  if (value === null || entry.kind === 'text') return value;
+  const connection = withoutPassword(value);
+  return entry.kind === 'pdo' ? withUser(connection, variables[entry.user] ?? '') : connection;
+}
+
+/** What {@link shownValue} answers once the setting is as desired. */
+function shownTarget(value: SettingValue): string {
+  if ('value' in value) return value.value;
+  const { connection, setting } = value;
+  if (settingVariable(setting).kind === 'pdo') return withUser(mysqlPdo(connection), connection.user);
+  return mysqlConnectionString({ ...connection, password: '' });
+}
+
+function withUser(connection: string, user: string): string {
+  return user === '' ? connection : `${connection} as ${user}`;
+}
+
+/** What to write for a setting, with the password, which lives no longer than this. */
+async function targetVariables(
+  value: SettingValue,
+  { agent, signal }: Context,
+): Promise<readonly (readonly [string, string])[]> {
+  const entry = settingVariable(value.setting);
+  if ('value' in value) return [[entry.variable, value.value]];
+  const { connection } = value;
+  const password = await agent.secrets.resolve(connection.password.secret, signal);
+  if (entry.kind !== 'pdo') return [[entry.variable, mysqlConnectionString({ ...connection, password })]];
+  return [
+    [entry.user, connection.user],
+    [entry.password, password],
+    [entry.variable, mysqlPdo(connection)],
+  ];
+}
+
+/** A setting that this version does without. */
+function leftOut(setting: SettingName, now: string | null | undefined): boolean {
+  const entry = settingVariable(setting);
+  return now === null && entry.kind === 'text' && entry.optional === true;
+}
+
+/** Whether a setting is as we left it, or stopped between its variables: each is then ours or the original. */
+function ownOrHalfway(value: SettingValue, now: Variables, original: Variables): boolean {
+  const entry = settingVariable(value.setting);
+  if (shownValue(value.setting, now) === shownTarget(value)) return true;
+  if (entry.kind !== 'pdo' || 'value' in value) return false;
+  const { connection } = value;
+  const userFits = [connection.user, original[entry.user]].includes(now[entry.user] ?? '');
+  return userFits && [mysqlPdo(connection), original[entry.variable]].includes(now[entry.variable] ?? '');
+}
+
+function changedMeanwhile(
+  setting: SettingName,
+  current: string | null,
+  value: SettingValue,
+  former: string,
+): RolloutError {
+  return new RolloutError(
+    'CHANGED_MEANWHILE',
+    `${setting} is "${current ?? 'unknown'}", neither "${shownTarget(value)}" as we left it nor "${former}" as before`,
+  );
+}
+
+function serialise(variables: Variables): string {
+  return JSON.stringify(Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function deserialise(kept: Buffer | null): Variables {
+  const entries = JSON.parse(kept?.toString('utf8') ?? '[]') as [string, string | null][];
+  return Object.fromEntries(entries);
+}

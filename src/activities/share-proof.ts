@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+
+import { RolloutError } from '../cluster/errors.js';
+import { runCommand } from '../platform/run.js';
+import { PROOF_PREFIX } from './folder-set.js';
+import type { Procedure } from './resource.js';
+
+export interface ShareProofInput {
+  readonly folders: readonly string[];
+  /** Names this node's files: letters, digits and hyphens. */
+  readonly token: string;
+  /** The mail server's process user. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Milliseconds per command: a share that is this slow serves nobody. */
+const TIMEOUT = 30_000;
+
+/**
+ * Proves as the mail server's own user that each folder can be created, written, fsynced, renamed and deleted in, and
+ * leaves one file per folder for the other nodes to find (procedure, rule 17).
+ */
+export const shareProof: Procedure<ShareProofInput, Record<string, never>, 'node'> = {
+  place: 'node',
+
+  run: async ({ folders, token, uid, gid }, { signal }) => {
+    // Only a process of that user proves anything; it starts where it may be, because our own folder may be private.
+    const options = { signal, timeout: TIMEOUT, uid, gid, cwd: '/' };
+    const write = (file: string): Promise<unknown> =>
+      runCommand('dd', [`of=${file}`, 'conv=fsync', 'status=none'], { ...options, input: `${token}\n` });
+    for (const folder of folders) {
+      const proof = join(folder, `${PROOF_PREFIX}${token}`);
+      try {
+        await write(`${proof}.new`);
+        await runCommand('mv', ['--force', '--no-target-directory', `${proof}.new`, proof], options);
+        await runCommand('sync', [folder], options);
+        await write(`${proof}.gone`);
+        await runCommand('rm', ['--', `${proof}.gone`], options);
+      } catch (error) {
+        throw unwritable(folder, uid, error);
+      }
+    }
+    return {};
+  },
+};
+
+function unwritable(folder: string, uid: number, error: unknown): unknown {
+  if (!(error instanceof RolloutError)) return error;
+  if (error.code === 'COMMAND_TIMEOUT') {
+    return new RolloutError('SHARE_UNREACHABLE', `${folder} does not answer`, { cause: error });
+  }
+  if (error.code !== 'COMMAND_FAILED') return error;
+  const expected = 'expected: create, write, rename and delete';
+  return new RolloutError('FOLDER_UNWRITABLE', `uid ${uid} cannot work in ${folder}; ${expected}`, { cause: error });
+}

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { RolloutError } from '../cluster/errors.js';
+import { runCommand } from '../platform/run.js';
+import { PROOF_PREFIX } from './folder-set.js';
+import type { Context, Procedure } from './resource.js';
+
+export interface ShareSeenInput {
+  readonly folders: readonly string[];
+  /** The tokens of every node's proof. */
+  readonly tokens: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+  /** Remove the files once seen: for the last node that looks. */
+  readonly remove: boolean;
+}
+
+/** Milliseconds until what one node wrote must be visible on another. */
+const PATIENCE = 10_000;
+const PAUSE = 250;
+
+/** Proves that this node sees what every node wrote, with the same owner (procedure, rule 17). */
+export const shareSeen: Procedure<ShareSeenInput, { readonly seen: number }, 'node'> = {
+  place: 'node',
+
+  run: async (input, context) => {
+    const { folders, tokens, remove } = input;
+    const files = folders.flatMap((folder) => tokens.map((token) => join(folder, `${PROOF_PREFIX}${token}`)));
+    // The vault remembers that all were seen: an interrupted removal must not look like files that never came.
+    if (!(await context.vault.has())) await waitFor(files, input, context);
+    if (remove) {
+      await context.vault.keep(null);
+      await runCommand('rm', ['--force', '--', ...files], asUser(input, context));
+      await context.vault.close();
+    }
+    return { seen: files.length };
+  },
+};
+
+async function waitFor(files: readonly string[], input: ShareSeenInput, context: Context): Promise<void> {
+  const expected = `${input.uid}:${input.gid}`;
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const { stdout } = await runCommand('stat', ['--format=%u:%g', '--', ...files], asUser(input, context));
+    const owners = stdout === '' ? [] : stdout.split('\n');
+    const right = owners.filter((owner) => owner === expected).length;
+    if (right === files.length) return;
+    if (Date.now() > deadline) {
+      const found = `${owners.length} of ${files.length} proofs of the nodes are visible, ${right} owned by ${expected}`;
+      throw new RolloutError('SHARE_STALE', `${found}; expected all within ${PATIENCE / 1000} s`);
+    }
+    await sleep(PAUSE, undefined, { signal: context.signal });
+  }
+}
+
+const asUser = ({ uid, gid }: ShareSeenInput, { signal }: Context): Parameters<typeof runCommand>[2] => ({
+  signal,
+  timeout: 30_000,
+  uid,
+  gid,
+  cwd: '/',
+  accept: [0, 1],
+});

@@ -1,0 +1,106 @@
+import { createInterface } from 'node:readline/promises';
+
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+
+import { RolloutError } from '../cluster/errors.js';
+import { queueOf, rolloutIdOf } from '../cluster/names.js';
+import type { ClusterFile } from '../cluster/schema.js';
+import { PRODUCT_VERSION } from '../cluster/version.js';
+import type { RolloutInput } from '../workflows/rollout.js';
+import { readClusterFile } from './cluster-file.js';
+import { operator, webUiLink, within, withClient } from './connect.js';
+import { EXIT } from './exit.js';
+import { follow } from './follow.js';
+import { planText, summarise } from './plan-text.js';
+import { describeRollout, memoStatus, pickedUp, runPlan } from './workflows.js';
+
+export interface StartFlags {
+  readonly yes?: boolean;
+  readonly detach?: boolean;
+  readonly adopt?: boolean;
+  readonly forget?: boolean;
+  readonly json?: boolean;
+}
+
+/** Plans, asks, starts the rollout and follows it. @returns the exit code. */
+export async function startRollout(file: string, flags: StartFlags): Promise<number> {
+  if (flags.adopt === true && flags.forget === true) {
+    throw new RolloutError('USAGE', '--adopt and --forget exclude each other');
+  }
+  const cluster = await readClusterFile(file);
+  return withClient(async (client) => {
+    await refuseWhileBusy(client, cluster);
+    const plan = await runPlan(client, cluster);
+    const summary = summarise(plan);
+    process.stdout.write(flags.json === true ? `${JSON.stringify({ event: 'plan', summary })}\n` : planText(plan));
+    if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
+    if (flags.yes !== true && !(await agreed())) return EXIT.failed;
+    const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;
+    await startWorkflow(client, cluster, {
+      cluster,
+      by: operator(),
+      version: PRODUCT_VERSION,
+      ...(waysBack === undefined ? {} : { waysBack }),
+    });
+    return flags.detach === true ? EXIT.done : follow(client, cluster, flags, file);
+  });
+}
+
+/** Starts the one workflow behind every changing verb. @throws RolloutError BUSY: who runs what since when. */
+export async function startWorkflow(client: Client, cluster: ClusterFile, input: RolloutInput): Promise<void> {
+  const verb = input.undo === undefined ? 'roll out' : 'roll back';
+  try {
+    const handle = await within(client, () =>
+      client.workflow.start('rollout', {
+        workflowId: rolloutIdOf(cluster.name),
+        taskQueue: queueOf(cluster.name, 'control'),
+        args: [input],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${verb} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
+        staticDetails: `Started by ${input.by} with icewarp-rollout ${input.version}. Cancelling means going back; \`icewarp-rollout pause\` means stopping.`,
+        memo: {
+          status: {
+            verb: input.undo === undefined ? 'start' : 'rollback',
+            by: input.by,
+            direction: 'forward',
+            phase: '',
+            done: 0,
+            paused: false,
+            now: [],
+          },
+        },
+      }),
+    );
+    await pickedUp(client, handle);
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) await refuseWhileBusy(client, cluster);
+    throw error;
+  }
+  const link = webUiLink(rolloutIdOf(cluster.name));
+  if (link !== undefined) process.stdout.write(`Web UI: ${link}\n`);
+}
+
+/** @throws RolloutError BUSY while another changing verb runs on the cluster: its id is the lock. */
+export async function refuseWhileBusy(client: Client, cluster: ClusterFile): Promise<void> {
+  const description = await describeRollout(client, cluster);
+  if (description?.status.name !== 'RUNNING') return;
+  const memo = memoStatus(description);
+  const who = memo === undefined ? 'somebody' : `${memo.by} (${memo.verb})`;
+  const since = description.startTime.toISOString();
+  throw new RolloutError(
+    'BUSY',
+    `${who} is at work on cluster "${cluster.name}" since ${since}, phase: ${memo?.phase ?? 'beginning'}`,
+  );
+}
+
+/** Asks on a terminal. @throws RolloutError USAGE without one: a script must say --yes. */
+export async function agreed(question = 'Do it?'): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new RolloutError('USAGE', 'not on a terminal: say --yes to go on without a question');
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

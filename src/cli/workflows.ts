@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
+} from '@temporalio/client';
+
+import { RolloutError } from '../cluster/errors.js';
+import { queueOf, rolloutIdOf } from '../cluster/names.js';
+import type { ClusterFile } from '../cluster/schema.js';
+import { PRODUCT_VERSION } from '../cluster/version.js';
+import type { PlanInput } from '../workflows/plan.js';
+import type { Plan } from '../workflows/planner.js';
+import type { rollout } from '../workflows/rollout.js';
+import type { MemoStatus } from '../workflows/status.js';
+import { DEADLINE, within } from './connect.js';
+
+/** Milliseconds between looks at a workflow that nobody has picked up yet. */
+const LOOK = 200;
+
+/** Runs the plan workflow and waits for it. @throws RolloutError NO_CONTROL_WORKER when nobody picks it up. */
+export async function runPlan(client: Client, cluster: ClusterFile, options: { prove?: boolean } = {}): Promise<Plan> {
+  const { prove = false } = options;
+  const input: PlanInput = { cluster, version: PRODUCT_VERSION, ...(prove ? { prove } : {}) };
+  const handle = await within(client, () =>
+    client.workflow.start('plan', {
+      workflowId: `${rolloutIdOf(cluster.name)}.${prove ? 'verify' : 'plan'}-${randomUUID().slice(0, 8)}`,
+      taskQueue: queueOf(cluster.name, 'control'),
+      args: [input],
+      staticSummary: `${prove ? 'verify' : 'plan'} ${cluster.name}: changes nothing`,
+      workflowExecutionTimeout: '30m',
+    }),
+  );
+  await pickedUp(client, handle);
+  return (await handle.result()) as Plan;
+}
+
+/** Waits until a worker has taken the first task: pollers stay listed after a kill, so only progress proves one. */
+export async function pickedUp(client: Client, handle: WorkflowHandle): Promise<void> {
+  const until = Date.now() + DEADLINE;
+  for (;;) {
+    const { historyLength } = await within(client, () => handle.describe());
+    if (historyLength > 2) return;
+    if (Date.now() > until) {
+      await within(client, () => handle.terminate('no control worker'));
+      throw new RolloutError('NO_CONTROL_WORKER', 'no control worker has taken the work within 5 s');
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
+}
+
+/** The cluster's rollout: the newest run of its id. */
+export function rolloutHandle(client: Client, cluster: ClusterFile): WorkflowHandle<typeof rollout> {
+  return client.workflow.getHandle<typeof rollout>(rolloutIdOf(cluster.name));
+}
+
+/** What the server says of the newest run, or undefined when there never was one. */
+export async function describeRollout(
+  client: Client,
+  cluster: ClusterFile,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await within(client, () => rolloutHandle(client, cluster).describe());
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** The status that the workflow left in its memo: readable without any worker. */
+export function memoStatus(description: WorkflowExecutionDescription): MemoStatus | undefined {
+  return description.memo?.['status'] as MemoStatus | undefined;
+}

@@ -1,0 +1,155 @@
+/** What a code means for the rollout, and what the operator does next. */
+export interface ErrorKind {
+  /** Whether trying the same again, unchanged, can help: an outage can, a wrong password cannot. */
+  readonly retryable: boolean;
+  /** One sentence: the operator's next step. */
+  readonly next: string;
+}
+
+const CHECK_AND_RETRY = 'Mend the cause, then: icewarp-rollout retry';
+
+/**
+ * Every error that the product raises on purpose. The code is API: it is the `type` of the failure in Temporal's
+ * history, scripts may test it, and retryability is a property of the code alone.
+ */
+export const ERRORS = {
+  // the cluster file and the command line
+  CLUSTER_FILE: { retryable: false, next: 'Correct the cluster file, then: icewarp-rollout validate' },
+  USAGE: { retryable: false, next: 'See: icewarp-rollout --help' },
+  // Temporal
+  TEMPORAL_UNREACHABLE: { retryable: false, next: 'Start it, or set TEMPORAL_ADDRESS to where it runs' },
+  NO_CONTROL_WORKER: { retryable: false, next: 'Start it with: icewarp-rollout worker --control' },
+  BUSY: { retryable: false, next: 'Follow it with: icewarp-rollout watch' },
+  NO_ROLLOUT: { retryable: false, next: 'Start one with: icewarp-rollout start' },
+  REFUSED: { retryable: false, next: 'See where it stands with: icewarp-rollout status' },
+  // agents
+  AGENT_CONFIG: { retryable: false, next: 'Correct agent.yaml on that machine and restart its agent' },
+  AGENT_LOST: { retryable: true, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
+  AGENT_VERSION: { retryable: false, next: 'Install the same major version of icewarp-rollout on every machine' },
+  SECRET_UNUSABLE: { retryable: false, next: 'Choose another value for the secret, then: icewarp-rollout retry' },
+  SECRET_MISSING: {
+    retryable: false,
+    next: 'Define the secret in agent.yaml on that machine, then: icewarp-rollout retry',
+  },
+  // commands of the operating system
+  COMMAND_FAILED: { retryable: false, next: CHECK_AND_RETRY },
+  COMMAND_MISSING: {
+    retryable: false,
+    next: 'Install the package that brings the command, then: icewarp-rollout retry',
+  },
+  COMMAND_TIMEOUT: { retryable: true, next: CHECK_AND_RETRY },
+  // the way back
+  VAULT_OPEN: {
+    retryable: false,
+    next: 'Keep that original as the way back: start --adopt; give it up: start --forget',
+  },
+  VAULT_DAMAGED: { retryable: false, next: 'Restore the file from your backup, then: icewarp-rollout skip' },
+  CHANGED_MEANWHILE: { retryable: false, next: 'Look at the difference; put it as expected and retry, or skip' },
+  NOT_CONVERGED: { retryable: false, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
+  UNEXPECTED: { retryable: true, next: 'Look at the agent’s log on that machine' },
+  // database
+  DATABASE_UNREACHABLE: {
+    retryable: true,
+    next: 'Check that the database server runs and its address and port are right',
+  },
+  DATABASE_DENIED: { retryable: false, next: 'Correct the user or password, then: icewarp-rollout retry' },
+  DATABASE_FAILED: { retryable: false, next: CHECK_AND_RETRY },
+  // users, shares, mounts and folders of a machine
+  PLATFORM_UNKNOWN: { retryable: false, next: 'Run this part on Linux' },
+  USER_CONFLICT: {
+    retryable: false,
+    next: 'Make the user or its number free on that machine, then: icewarp-rollout retry',
+  },
+  SERVICE_MISSING: { retryable: false, next: 'Install the service on that machine, then: icewarp-rollout retry' },
+  SHARE_UNREACHABLE: { retryable: true, next: 'Check that the share server runs and its address and port are right' },
+  SHARE_DENIED: { retryable: false, next: 'Correct the share’s account or password, then: icewarp-rollout retry' },
+  SHARE_FOREIGN: { retryable: false, next: 'Use another share or name, or free this one, then: icewarp-rollout retry' },
+  SHARE_CONFIG: { retryable: false, next: CHECK_AND_RETRY },
+  SHARE_NOT_MOUNTED: { retryable: false, next: 'Mount the share on that machine, then: icewarp-rollout retry' },
+  SHARE_STALE: { retryable: true, next: 'Check that all nodes mount the same share' },
+  MOUNT_FAILED: { retryable: false, next: CHECK_AND_RETRY },
+  MOUNT_BUSY: { retryable: true, next: 'End what still uses the mounted share, then: icewarp-rollout retry' },
+  FOLDER_CONFLICT: { retryable: false, next: 'Move away what is in the way, then: icewarp-rollout retry' },
+  FOLDER_UNWRITABLE: { retryable: false, next: 'Correct owner and rights of the folder, then: icewarp-rollout retry' },
+  // balancer and probes
+  BALANCER_REJECTED: { retryable: false, next: CHECK_AND_RETRY },
+  BALANCER_DOWN: { retryable: true, next: 'Look at HAProxy’s own log, then: icewarp-rollout retry' },
+  PROBE_FAILED: { retryable: false, next: 'Look at that node’s mail services, then: icewarp-rollout retry' },
+  PROBE_UNREACHABLE: {
+    retryable: true,
+    next: 'Check that the service runs and its port can be reached, then: icewarp-rollout retry',
+  },
+  // IceWarp on a node
+  NOT_INSTALLED: { retryable: false, next: CHECK_AND_RETRY },
+  INSTALLER_MISSING: {
+    retryable: false,
+    next: 'Name the installer in agent.yaml on that machine and restart its agent, then: icewarp-rollout retry',
+  },
+  INSTALLER_CHANGED: {
+    retryable: false,
+    next: 'Put the installer there that agent.yaml names, then: icewarp-rollout retry',
+  },
+  INSTALL_FAILED: { retryable: false, next: 'Read the installer’s log on that machine, then: icewarp-rollout retry' },
+  INSTALLATION_DIFFERS: {
+    retryable: false,
+    next: 'Install or name the same build and folder, then: icewarp-rollout retry',
+  },
+  NODE_JOINED: {
+    retryable: false,
+    next: 'Do not install on a node that shares its configuration; take it out of the cluster first',
+  },
+  TOOL_FAILED: { retryable: true, next: CHECK_AND_RETRY },
+  SETTING_UNKNOWN: { retryable: false, next: 'Install a version of IceWarp that has this setting' },
+  PASSWORD_POLICY: {
+    retryable: false,
+    next: 'Choose a stronger password for the account, then: icewarp-rollout retry',
+  },
+  SERVICES_RUNNING: { retryable: true, next: 'Stop what is named there, then: icewarp-rollout retry' },
+  SERVICES_NOT_STARTED: {
+    retryable: true,
+    next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry',
+  },
+  GROUPWARE_AWAY: { retryable: true, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
+  LICENCE_MISSING: { retryable: false, next: 'Activate a licence on that node, then: icewarp-rollout retry' },
+  LICENCE_UNREADABLE: { retryable: false, next: 'Compare the licences yourself, then: icewarp-rollout skip' },
+  TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
+  TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
+  // what is moved to the share
+  QUEUE_NOT_EMPTY: { retryable: false, next: 'Let the queues empty themselves, then: icewarp-rollout retry' },
+  COPY_DIFFERS: { retryable: true, next: CHECK_AND_RETRY },
+  CONFIG_EMPTY: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
+  CONFIG_DEFAULTED: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
+  CONFIG_FOREIGN: { retryable: false, next: 'Move the files away that are in the way, then: icewarp-rollout retry' },
+  STATE_DAMAGED: { retryable: false, next: 'Restore the file from your backup, then: icewarp-rollout retry' },
+  // the lab
+  LAB_ROOT: { retryable: false, next: 'Run the lab as root on a Linux machine' },
+  LAB_STATE: { retryable: false, next: 'See: icewarp-rollout lab status' },
+  LAB_FAILED: { retryable: false, next: 'Mend the cause, then: icewarp-rollout lab up' },
+  TEMPORAL_MISSING: { retryable: false, next: 'Run: npm run bootstrap' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/**
+ * The only error that crosses a process boundary: a code and words of our own. Foreign messages never travel in it,
+ * because they carry command lines, SQL and passwords; the original goes, redacted, to the local log.
+ */
+export class RolloutError extends Error {
+  override readonly name = 'RolloutError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  get next(): string {
+    return ERRORS[this.code].next;
+  }
+}

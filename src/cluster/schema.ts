@@ -1,0 +1,171 @@
+import { isIP } from 'node:net';
+
+import { z } from 'zod';
+
+import { SERVICES, type ServiceName } from './services.js';
+
+/** Characters that end a field, a share entry or a line in IceWarp's connection strings and path.dat. */
+const FIELD_BREAKERS = /[;|\r\n]/;
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a lower-case letter, then at most 30 letters, digits or hyphens');
+
+const hostName = z
+  .string()
+  .regex(
+    /^(?=.{1,253}$)[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/,
+    'expected a host name such as mail-a.example.com',
+  );
+
+const address = z.string().refine((text) => isIP(text) !== 0, 'expected an IP address such as 192.0.2.11');
+const host = z.union([address, hostName]);
+const port = z.int().min(1).max(65_535);
+
+/** A name that ends up in a connection string, in path.dat or in SQL: nothing that would break out of its field. */
+const fieldText = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((text) => !FIELD_BREAKERS.test(text), '";", "|" and line breaks would break IceWarp’s connection strings')
+  .regex(/^[A-Za-z0-9_.@-]+$/, 'expected letters, digits, "_", ".", "@" or "-"');
+
+const databaseName = z.string().regex(/^[A-Za-z0-9_]{1,64}$/, 'expected at most 64 letters, digits or underscores');
+
+const absolutePath = z
+  .string()
+  .regex(/^\/[A-Za-z0-9_./-]*$/, 'expected an absolute path of letters, digits, "_", "-" and "."')
+  .refine((text) => !text.split('/').includes('..'), '".." is not allowed in a path')
+  .transform((text) => (text.length > 1 ? text.replace(/\/+$/, '') : text));
+
+/** A password is never written here: only the NAME under which each machine's agent.yaml finds it. */
+const secret = z.strictObject(
+  { secret: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected the name of a secret, such as share-account') },
+  { error: () => 'a password never stands in this file: write { secret: NAME } and define NAME in agent.yaml' },
+);
+
+/** Server ID: prefix of the names of messages and logs; at most two characters (G17). */
+const serverId = z
+  .string()
+  .regex(/^[A-Za-z0-9]{1,2}$/, 'expected one or two letters or digits in quotes, such as "10"');
+
+const icewarp = z.strictObject({
+  /** Name of the installer in each node's agent.yaml (path, sha256, arguments). */
+  installer: z.string().default('icewarp'),
+  /** The build every node must run; without it the nodes must only be equal. */
+  build: z.string().optional(),
+  directory: absolutePath.default('/opt/icewarp'),
+  /** Local disk of each node for Temp, Logs and queues; the same path everywhere. */
+  local: absolutePath.default('/var/lib/icewarp'),
+  /** Secret with the order id that activates a licence on each node; without it a licence must be there. */
+  licence: secret.optional(),
+});
+
+const databases = z.strictObject({
+  accounts: databaseName.default('iw_accounts'),
+  groupware: databaseName.default('iw_groupware'),
+  antispam: databaseName.default('iw_antispam'),
+  directoryCache: databaseName.default('iw_dircache'),
+  activeSync: databaseName.default('iw_activesync'),
+  spamReports: databaseName.default('iw_spamreports'),
+});
+
+const database = z.strictObject({
+  host,
+  port: port.default(3306),
+  administrator: z.strictObject({ user: fieldText, password: secret }),
+  /** The account with which the nodes use the databases. */
+  user: fieldText.default('icewarp'),
+  password: secret,
+  names: databases.prefault({}),
+});
+
+const share = z.strictObject({
+  /** smb: made on the share server by its agent, mounted on the nodes. mounted: made and mounted by you; only checked. */
+  kind: z.enum(['smb', 'mounted']).default('smb'),
+  host: host.optional(),
+  port: port.default(445),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,80}$/)
+    .default('icewarp'),
+  /** Folder on the share server. */
+  path: absolutePath.default('/srv/icewarp'),
+  /** Mount point on every node. */
+  mount: absolutePath.default('/mnt/icewarp'),
+  /** OS user and group with the same name and numbers on the share server and on every node (G6, G9). */
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'expected a lower-case user name')
+    .default('icewarp'),
+  uid: z.int().min(100).max(65_000).default(1500),
+  gid: z.int().min(100).max(65_000).default(1500),
+  password: secret.optional(),
+});
+
+const node = z.strictObject({
+  id: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,14}$/, 'expected a short name such as A or mail-1'),
+  address,
+  host: hostName,
+  serverId,
+  role: z.enum(['master', 'slave']),
+  /** Share of the users' connections that this node gets; the master is only the backup. */
+  weight: z.int().min(1).max(256).default(10),
+});
+
+const account = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected the part before the @, in lower case'),
+  password: secret,
+});
+
+const mail = z.strictObject({
+  /** The first domain; made when the accounts database holds none. */
+  domain: hostName,
+  administrator: account,
+  /** Accounts with which the product proves that mail flows; their mail is removed after each probe. */
+  probes: z.array(account).min(2, 'two probe accounts are needed: one sends, one receives').max(10),
+  /** Archive every message into the share's folder "archives" (G16). */
+  archive: z.boolean().default(false),
+});
+
+const serviceNames = Object.keys(SERVICES) as [ServiceName, ...ServiceName[]];
+
+const service = z.strictObject({
+  name: z.enum(serviceNames),
+  /** Port at the balancer; default the protocol's usual one. */
+  port: port.optional(),
+  /** Port on the nodes; default the protocol's usual one. */
+  nodePort: port.optional(),
+});
+
+const balancer = z.strictObject({
+  kind: z.enum(['haproxy', 'none']).default('haproxy'),
+  /** The only address that clients know (G26). */
+  address: address.optional(),
+  services: z.array(service).min(1).optional(),
+  /** HAProxy's file on the control machine. */
+  file: absolutePath.default('/etc/haproxy/haproxy.cfg'),
+});
+
+/** One file describes one cluster. */
+export const clusterSchema = z.strictObject({
+  version: z.literal(1),
+  /** Names the workflow, the task queues and the marks on share and databases. */
+  name,
+  icewarp: icewarp.prefault({}),
+  database,
+  share,
+  nodes: z.array(node).min(2, 'a cluster has at least two nodes').max(50),
+  mail,
+  balancer: balancer.prefault({}),
+});
+
+/** The cluster file as written, with every default filled in. */
+export type ClusterFile = z.infer<typeof clusterSchema>;
+export type NodeSpec = z.infer<typeof node>;
+export type SecretRef = z.infer<typeof secret>;
+export type DatabaseNames = z.infer<typeof databases>;
+export type DatabaseRole = keyof DatabaseNames;
+export type AccountSpec = z.infer<typeof account>;
+
+export type { ServiceName } from './services.js';

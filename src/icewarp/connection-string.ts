@@ -1,0 +1,61 @@
+/** A MySQL database as IceWarp's settings name it. */
+export interface MysqlConnection {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The six fields `database;user;password;host;DRIVER;SYNTAX` as they stand. */
+export interface ConnectionFields {
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly host: string;
+  readonly driver: string;
+  readonly syntax: string;
+}
+
+/** Codes of the two drivers that are known. */
+const MYSQL = { driver: '3', syntax: '2' } as const;
+
+/** The port that is not written. */
+const MYSQL_PORT = 3306;
+
+/** Splits a connection string; null when it has not six fields. */
+export function parseConnectionString(text: string): ConnectionFields | null {
+  const fields = text.split(';');
+  if (fields.length !== 6) return null;
+  const [database = '', user = '', password = '', host = '', driver = '', syntax = ''] = fields;
+  return { database, user, password, host, driver, syntax };
+}
+
+/** The inverse of {@link parseConnectionString}. Values with `;` are refused where they enter (design, Secrets). */
+export function printConnectionString(fields: ConnectionFields): string {
+  const { database, user, password, host, driver, syntax } = fields;
+  return [database, user, password, host, driver, syntax].join(';');
+}
+
+/** The six fields of a MySQL database; the port only where it is not MySQL's own. */
+export function mysqlConnectionString({ host, port, database, user, password }: MysqlConnection): string {
+  const at = port === MYSQL_PORT ? host : `${host}:${port}`;
+  return printConnectionString({ database, user, password, host: at, ...MYSQL });
+}
+
+/** The PDO form of a MySQL database; user and password have variables of their own. */
+export function mysqlPdo({ host, port, database }: Omit<MysqlConnection, 'user' | 'password'>): string {
+  return `mysql:host=${host};port=${port};dbname=${database}`;
+}
+
+/**
+ * What may be shown and compared of a connection: a server may return the password encrypted, so that it proves
+ * nothing. A text that has neither known form may hold anything, and is only told from an empty one.
+ */
+export function withoutPassword(text: string): string {
+  const fields = parseConnectionString(text);
+  if (fields !== null) return printConnectionString({ ...fields, password: '' });
+  if (text === '') return '';
+  const pdo = /^(mysql|sqlite):[^\s]*$/.test(text) && !/pass|pwd/i.test(text);
+  return pdo ? text : '(a connection in a form of its own)';
+}

@@ -1,0 +1,84 @@
+/**
+ * Every identifier of IceWarp's `tool` that the product uses, in one place: one edit here corrects it everywhere.
+ * Names are those of versions 10 to 14; what a version lacks is found out by asking it, never by its number.
+ */
+
+/** Variables that are only read; `defaultConfig` and the `…InForce` ones exist from version 14 on. */
+export const FACTS = {
+  version: 'C_Version',
+  os: 'C_OS',
+  configPath: 'C_ConfigPath',
+  spamPath: 'C_SpamPath',
+  calendarPath: 'C_CalendarPath',
+  serverId: 'C_PathServiceID',
+  defaultConfig: 'C_DefaultConfig',
+  groupwareAvailable: 'C_GW_IsAvailable',
+  licenceStatus: 'C_LicenseStatus',
+  licenceXml: 'C_License_XML',
+  accountsInForce: 'C_System_Storage_Accounts_ODBCConnString_Real',
+  groupwareInForce: 'C_GW_ConnectionString_Real',
+  antispamInForce: 'C_AS_Challenge_ConnectionString_Real',
+  directoryCacheInForce: 'C_Accounts_Global_Accounts_DirectoryCacheConnectionString_Real',
+} as const;
+export type Fact = keyof typeof FACTS;
+
+/** Writing this one activates a licence by its order id, on this machine. */
+export const ACTIVATE_LICENCE = 'C_OnlineLicense';
+
+/** How IceWarp keeps a setting. */
+export type SettingVariable =
+  | {
+      readonly kind: 'text';
+      readonly variable: string;
+      /** Versions without it do without. */ readonly optional?: true;
+    }
+  /** One string of six fields, with the password in it. */
+  | { readonly kind: 'connection'; readonly variable: string }
+  /** A PDO string beside user and password. */
+  | { readonly kind: 'pdo'; readonly variable: string; readonly user: string; readonly password: string };
+
+/** The settings that the product changes (G12, G14, G16, G19). */
+export const SETTINGS = {
+  databaseCharset: { kind: 'text', variable: 'C_System_MySQLDefaultCharset' },
+  accountsDatabase: { kind: 'connection', variable: 'C_System_Storage_Accounts_ODBCConnString' },
+  groupwareDatabase: { kind: 'connection', variable: 'C_GW_ConnectionString' },
+  antispamDatabase: { kind: 'connection', variable: 'C_AS_Challenge_ConnectionString' },
+  directoryCacheDatabase: {
+    kind: 'connection',
+    variable: 'C_Accounts_Global_Accounts_DirectoryCacheConnectionString',
+  },
+  activeSyncDatabase: {
+    kind: 'pdo',
+    variable: 'C_ActiveSync_DBConnection',
+    user: 'C_ActiveSync_DBUser',
+    password: 'C_ActiveSync_DBPass',
+  },
+  spamReportsDatabase: {
+    kind: 'pdo',
+    variable: 'C_AS_SpamReportsDBConn',
+    user: 'C_AS_SpamReportsDBUser',
+    password: 'C_AS_SpamReportsDBPass',
+  },
+  mailPath: { kind: 'text', variable: 'C_System_Storage_Dir_MailPath' },
+  tempPath: { kind: 'text', variable: 'C_System_Storage_Dir_TempPath' },
+  logPath: { kind: 'text', variable: 'C_System_Storage_Dir_LogPath' },
+  // Only from late version 12 on; before it, the index has no folder of its own to set.
+  fullTextPath: { kind: 'text', variable: 'C_System_Services_Fulltext_Database_Path', optional: true },
+  archiveEnabled: { kind: 'text', variable: 'C_System_Tools_AutoArchive_Enable' },
+  archivePath: { kind: 'text', variable: 'C_System_Tools_AutoArchive_Path' },
+  autoCheckConfig: { kind: 'text', variable: 'C_System_Storage_LB_AutoCheckConfig' },
+} as const satisfies Record<string, SettingVariable>;
+export type SettingName = keyof typeof SETTINGS;
+
+/** The table entry of a setting, as its general type. */
+export function settingVariable(name: SettingName): SettingVariable {
+  return SETTINGS[name];
+}
+
+/** Variables of domains and accounts. */
+export const DOMAIN = { administrator: 'D_AdminEmail' } as const;
+export const ACCOUNT = { password: 'U_Password', administrator: 'U_Admin' } as const;
+
+/** Numbers of `tool create tables`; those of the web client and the spam reports are not known. */
+export const TABLES = { accounts: 0, groupware: 2, antispam: 3, directoryCache: 4, activeSync: 6 } as const;
+export type TableNumber = (typeof TABLES)[keyof typeof TABLES];

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+
+/** The file through which the lab tells a machine what a real server would learn from its network card. */
+export const LAB_FILE = '/etc/icewarp-lab.json';
+
+export interface LabMachine {
+  /** The machine's only address: services listen on it and every connection to a database leaves from it. */
+  readonly address: string;
+  readonly ports: { readonly smtp: number; readonly pop3: number; readonly imap: number };
+  /** The Node.js binary and the compiled product. */
+  readonly node: string;
+  readonly dist: string;
+  /** Where mail for other domains goes; without it such mail stays in the outgoing queue. */
+  readonly relaySink?: { readonly host: string; readonly port: number };
+  /** Lets the installer fail (and still exit 0, as the real one does): the disk is full. */
+  readonly failInstall?: 'disk';
+  /** What the licence activated on this machine allows; default {@link DEFAULT_LICENCE_ITEMS} of licence.ts. */
+  readonly licenceItems?: readonly string[];
+  /** Seconds between two rows of the master job; default 5. */
+  readonly masterPeriod?: number;
+}
+
+/** Reads {@link LAB_FILE}. Its only writer is the lab, so a wrong file is a defect and throws. */
+export function readLabMachine(): LabMachine {
+  const machine = JSON.parse(readFileSync(LAB_FILE, 'utf8')) as Partial<LabMachine>;
+  if (!machine.address || !machine.ports || !machine.node || !machine.dist) {
+    throw new Error(`${LAB_FILE} must have address, ports, node and dist`);
+  }
+  return machine as LabMachine;
+}

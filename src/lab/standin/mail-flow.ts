@@ -1,0 +1,82 @@
+import { parseAddress } from './accounts.js';
+import { deliver } from './delivery.js';
+import { reasonOf } from './file-errors.js';
+import type { LiveAccounts } from './live-accounts.js';
+import { readLabMachine } from './machine.js';
+import { messageName } from './message-name.js';
+import { dequeue, enqueue, postpone, readQueued, waiting, type Queued } from './queue.js';
+import { log } from './service-log.js';
+import { queuePaths, serverId, type Server } from './server.js';
+
+/**
+ * What happens to a message after its 250: incoming queue → mailboxes, outgoing queue → the lab's sink. A message
+ * leaves a queue only when all its recipients have it, so a crash in between delivers twice rather than never.
+ */
+export class MailFlow {
+  private busy = false;
+
+  constructor(
+    private readonly server: () => Server,
+    private readonly accounts: LiveAccounts,
+  ) {}
+
+  /** Makes a message durable in the incoming queue. */
+  async accept(queued: Queued): Promise<void> {
+    const server = this.server();
+    await enqueue(queuePaths(server).incoming, messageName(serverId(server)), queued);
+  }
+
+  /** Works through all queues once; a call while one is under way does nothing. */
+  async work(options: { readonly retry: boolean }): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const { incoming, outgoing, retry } = queuePaths(this.server());
+      await this.each(incoming, (queued) => this.distribute(queued));
+      await this.each(outgoing, relay, retry);
+      if (options.retry) await this.each(retry, relay);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async each(folder: string, handle: (queued: Queued) => Promise<void>, retry?: string): Promise<void> {
+    for (const name of await waiting(folder)) {
+      try {
+        const queued = await readQueued(folder, name);
+        if (queued) await handle(queued);
+        await dequeue(folder, name);
+      } catch (error) {
+        log(this.server(), 'smtp', `${name} stays queued: ${reasonOf(error)}`);
+        if (retry !== undefined) await postpone(folder, name, retry);
+      }
+    }
+  }
+
+  private async distribute({ from, to, message }: Queued): Promise<void> {
+    const server = this.server();
+    const elsewhere: string[] = [];
+    for (const recipient of to) {
+      const address = parseAddress(recipient);
+      const isOurs = address && (await this.accounts.ask((accounts) => accounts.domain(address.domain)));
+      if (isOurs) await deliver(server, address, message);
+      else elsewhere.push(recipient);
+    }
+    if (elsewhere.length === 0) return;
+    const name = messageName(serverId(server));
+    await enqueue(queuePaths(server).outgoing, name, { from, to: elsewhere, message });
+  }
+}
+
+/** Hands a message to the lab's sink. The lab file is read each time: the sink may come and go. */
+async function relay({ from, to, message }: Queued): Promise<void> {
+  const { relaySink, address } = readLabMachine();
+  if (relaySink === undefined) throw new Error('the lab has no sink for mail to other domains');
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport({ ...relaySink, ignoreTLS: true, localAddress: address, connectionTimeout: 5000 });
+  try {
+    await transport.sendMail({ envelope: { from, to: [...to] }, raw: message });
+  } finally {
+    transport.close();
+  }
+}

@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { serveAccounts } from './dovecot-accounts.js';
+import { accountsSocket, dovecotFolder, writeDovecotConfig } from './dovecot.js';
+import { LiveAccounts } from './live-accounts.js';
+import { LiveServer } from './live-server.js';
+import { pidFile } from './modules.js';
+import { log } from './service-log.js';
+
+// POP3 and IMAP: a Dovecot of this node's own below a process that knows the settings and the accounts. It stays root,
+// as Dovecot's master does; Dovecot gives each session to the process user.
+const accounts = new LiveAccounts(() => live, 'pop3');
+
+const live: LiveServer = LiveServer.start('pop3', async (server) => {
+  await accounts.reset();
+  writeDovecotConfig(server);
+  dovecot.kill('SIGHUP');
+});
+
+const { installation } = live.current;
+const master = `${dovecotFolder(installation)}run/master.pid`;
+const config = writeDovecotConfig(live.current);
+await serveAccounts(accountsSocket(installation), installation.processUser, (question) => accounts.ask(question));
+rmSync(master, { force: true });
+const dovecot = spawn('dovecot', ['-F', '-c', config], { stdio: 'inherit' });
+dovecot.once('exit', () => process.exit(1));
+while (!existsSync(master)) await sleep(20);
+writeFileSync(pidFile(installation, 'pop3'), `${process.pid}\n`);
+log(live.current, 'pop3', 'started');

@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from '@temporalio/worker';
+
+import type { Agent } from './activities/agent.js';
+import { activitiesFor } from './activities/register.js';
+import { RolloutError } from './cluster/errors.js';
+import { queueOf, type Place } from './cluster/names.js';
+import { loadAgentConfig } from './platform/agent-config.js';
+import { platformHere } from './platform/detect.js';
+import { createLog } from './platform/log.js';
+import { SecretStore } from './platform/secrets.js';
+import { Vault } from './platform/vault.js';
+import { EXIT } from './cli/exit.js';
+import { reportFailure } from './cli/failure.js';
+import { workerCommand, type WorkerFlags } from './cli/worker.js';
+
+/** How long a worker tries to reach the Temporal server before it says so again; it never gives up. */
+const RECONNECT = 3_000;
+
+/** Runs until a signal asks it to stop. @returns the exit code. */
+export async function runWorker(flags: WorkerFlags): Promise<number> {
+  const { place, node } = placeOf(flags);
+  const config = await loadAgentConfig(flags.agent);
+  const secrets = new SecretStore(config.secrets);
+  const machine = node ?? place;
+  const log = createLog(machine, (text) => secrets.redact(text));
+  const agent: Agent = {
+    machine,
+    config,
+    secrets,
+    platform: platformHere(),
+    vault: new Vault(config.stateDir, config.cluster),
+    log,
+  };
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }: LogEntry) => {
+      log(message, { level, ...meta });
+    }),
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+    shutdownSignals: ['SIGINT', 'SIGTERM'],
+  });
+  const { connection, namespace } = await connectPatiently(log);
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: queueOf(config.cluster, place, node),
+      identity: `${config.cluster}/${machine}:${process.pid}`,
+      activities: activitiesFor(place, agent),
+      ...(place === 'control' ? { workflowBundle: { codePath: join(import.meta.dirname, 'workflow-bundle.js') } } : {}),
+      maxConcurrentActivityTaskExecutions: 20,
+      // cancellation and the loss of an agent are noticed within this time (temporal.md, facts 2 and 3)
+      maxHeartbeatThrottleInterval: '2s',
+      shutdownGraceTime: '5s',
+      shutdownForceTime: '30s',
+    });
+    log('ready', { queue: worker.options.taskQueue });
+    await worker.run();
+  } finally {
+    await connection.close();
+  }
+  return EXIT.done;
+}
+
+function placeOf({ control, node, share }: WorkerFlags): { place: Place; node?: string } {
+  const given = [control === true, node !== undefined, share === true].filter(Boolean).length;
+  if (given !== 1) throw new RolloutError('USAGE', 'say what this machine is: --control, --node ID or --share');
+  if (node !== undefined) return { place: 'node', node };
+  return { place: control === true ? 'control' : 'share' };
+}
+
+async function connectPatiently(log: Agent['log']): Promise<{ connection: NativeConnection; namespace: string }> {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  for (;;) {
+    try {
+      return { connection: await NativeConnection.connect(connectionOptions), namespace };
+    } catch (error) {
+      log('the Temporal server cannot be reached, trying again', { address: connectionOptions.address, error });
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT));
+    }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await workerCommand(runWorker).parseAsync();
+  } catch (error) {
+    process.exitCode = reportFailure(error);
+  }
+}

@@ -1,0 +1,177 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+
+import type { Hello } from '../activities/register.js';
+import type { Check } from '../activities/resource.js';
+import type { Machine } from '../cluster/names.js';
+import { agentIsAway, call, troubleOf } from './calls.js';
+import type { Progress } from './progress.js';
+import { inParallel, stepId, type About, type Runner } from './runner.js';
+import type { Undo } from './status.js';
+
+/** What an operator answered to a held step. */
+type Answer = 'retry' | 'skip';
+
+/** How a piece of work ended. */
+type Ended = 'done' | 'unchanged';
+
+/** The rollout's runner: checks, registers the undo, applies; holds what fails; goes back through the same loop. */
+export class ActingRunner implements Runner {
+  readonly #answers = new Map<string, Answer>();
+  readonly #undo: Undo[];
+
+  constructor(
+    private readonly progress: Progress,
+    undo: readonly Undo[],
+  ) {
+    this.#undo = [...undo];
+  }
+
+  /** What going back would do, in that order. */
+  get undo(): readonly Undo[] {
+    return this.#undo;
+  }
+
+  answer(id: string, answer: Answer): void {
+    this.#answers.set(id, answer);
+  }
+
+  /** Asks an agent who it is, and waits for one that is not there yet. */
+  async greet(on: Machine): Promise<Hello> {
+    const about: About = { title: 'agent is there', guide: '' };
+    const greeting: { hello?: Hello } = {};
+    await this.#attempt({ id: stepId('agent', on, about), on, about }, async () => {
+      greeting.hello = (await call(on, 'agent.hello', 'say hello', [])) as Hello;
+      return 'unchanged';
+    });
+    if (greeting.hello === undefined) throw new TypeError('an agent cannot be skipped');
+    return greeting.hello;
+  }
+
+  phase(title: string): void {
+    this.progress.enter(title);
+  }
+
+  each = inParallel;
+
+  step: Runner['step'] = async (kind, on, desired, about) => {
+    const id = stepId(kind, on, about);
+    let changed = false;
+    await this.#attempt({ id, on, about }, async () => {
+      const { before, changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, desired])) as Check;
+      if (changes.length === 0) return changed ? 'done' : 'unchanged';
+      changed = true;
+      this.#register({ kind, step: id, title: about.title, on, desired, before }, about);
+      await call(on, `${kind}.apply`, about.title, [id, desired]);
+      return 'done';
+    });
+    return changed;
+  };
+
+  act: Runner['act'] = async (action, on, input, about) => {
+    const id = stepId(action, on, about);
+    await this.#attempt({ id, on, about }, async () => {
+      await call(on, `${action}.run`, about.title, [id, input]);
+      return 'done';
+    });
+  };
+
+  look: Runner['look'] = async (action, on, input, about) => {
+    const id = stepId(action, on, about);
+    let output: unknown = null;
+    await this.#attempt({ id, on, about }, async () => {
+      output = await call(on, `${action}.run`, about.title, [id, input]);
+      return 'done';
+    });
+    return output as Awaited<ReturnType<typeof this.look<typeof action>>>;
+  };
+
+  async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
+    const id = `rule/${about.label ?? about.title}`;
+    for (;;) {
+      const breach = await judge();
+      if (breach === null) {
+        this.progress.show({ id, title: about.title, machine: 'cluster' }, { is: 'done' });
+        return;
+      }
+      const answer = await this.#hold(id, 'cluster', about, {
+        code: 'RULE_BROKEN',
+        why: breach,
+        next: 'Make it so, then: icewarp-rollout retry',
+      });
+      if (answer === 'skip') return;
+    }
+  }
+
+  /** Undoes everything in reverse order. A failing undo is held, never skipped silently. */
+  async goBack(): Promise<void> {
+    this.progress.abandon();
+    this.progress.direction = 'back';
+    this.progress.enter('going back');
+    await CancellationScope.nonCancellable(async () => {
+      for (let entry = this.#undo[0]; entry !== undefined; entry = this.#undo[0]) {
+        const { kind, step, title, on, desired, before } = entry;
+        const about: About = { title: `undo: ${title}`, guide: '', skippable: true };
+        await this.#attempt({ id: `undo ${step}`, on, about }, async () => {
+          const kept = await call(on, `${kind}.restore`, about.title, [step, desired, before]);
+          this.progress.kept.push(...(kept as string[]).map((line) => `${on.name}: ${line}`));
+          return 'done';
+        });
+        this.#undo.shift();
+      }
+    });
+  }
+
+  /** Before the action; a retry, or a later step on the same thing, keeps the FIRST observation. */
+  #register(undo: Undo, { undoLast = false }: About): void {
+    const known = (one: Undo): boolean =>
+      one.step === undo.step || (undoLast && one.kind === undo.kind && one.on.name === undo.on.name);
+    if (this.#undo.some(known)) return;
+    if (undoLast) this.#undo.push(undo);
+    else this.#undo.unshift(undo);
+  }
+
+  async #attempt(step: { id: string; on: Machine; about: About }, work: () => Promise<Ended>): Promise<void> {
+    const { id, on, about } = step;
+    const shown = { id, title: about.title, machine: on.name };
+    for (;;) {
+      await condition(() => !this.progress.paused);
+      this.progress.show(shown, { is: 'running' });
+      try {
+        this.progress.show(shown, { is: await work() });
+        return;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        if (agentIsAway(error)) {
+          await this.#waitForAgent(shown, on);
+          continue;
+        }
+        if ((await this.#hold(id, on.name, about, troubleOf(error))) === 'skip') {
+          this.progress.show(shown, { is: 'skipped' });
+          return;
+        }
+      }
+    }
+  }
+
+  async #waitForAgent(shown: { id: string; title: string; machine: string }, on: Machine): Promise<void> {
+    const how = on.place === 'node' ? `--node ${on.name}` : `--${on.place}`;
+    const why = `no agent on ${on.place === 'node' ? `node ${on.name}` : `the ${on.place} machine`}: start it there with: icewarp-rollout worker ${how}`;
+    this.progress.show(shown, { is: 'waiting', since: Date.now(), why });
+    await call(on, 'agent.hello', 'wait for the agent', [], { patient: true });
+  }
+
+  async #hold(
+    id: string,
+    machine: string,
+    about: About,
+    trouble: { code: string; why: string; next: string },
+  ): Promise<Answer> {
+    this.#answers.delete(id);
+    const shown = { id, title: about.title, machine };
+    this.progress.show(shown, { is: 'held', since: Date.now(), skippable: about.skippable ?? false, ...trouble });
+    await condition(() => this.#answers.has(id));
+    const answer = this.#answers.get(id) ?? 'retry';
+    this.progress.show(shown, { is: 'running' });
+    return answer;
+  }
+}

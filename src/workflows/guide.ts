@@ -1,0 +1,50 @@
+import { machinesOf, type Machines } from '../cluster/names.js';
+import type { ClusterFile } from '../cluster/schema.js';
+import { admitNodes } from './guide/balancer.js';
+import { prepareDatabases } from './guide/databases.js';
+import { installNodes, licenseNodes } from './guide/installation.js';
+import { configureFirstNode } from './guide/first-node.js';
+import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
+import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
+import type { Runner } from './runner.js';
+
+/** What the parts of the guide work with. */
+export interface Cluster {
+  readonly file: ClusterFile;
+  readonly on: Machines;
+}
+
+/**
+ * Order 1 of the procedure: three machines without a cluster become one that serves mail behind a balancer. Written
+ * once; the planner and the rollout run it.
+ */
+export async function guide(run: Runner, file: ClusterFile): Promise<void> {
+  const cluster: Cluster = { file, on: machinesOf(file) };
+
+  run.phase('Share');
+  await prepareShare(run, cluster);
+
+  run.phase('Databases');
+  await prepareDatabases(run, cluster);
+
+  run.phase('Machines');
+  await prepareMachines(run, cluster);
+  await proveShare(run, cluster);
+
+  run.phase('Installation');
+  await installNodes(run, cluster);
+  await licenseNodes(run, cluster);
+
+  run.phase('First node');
+  await configureFirstNode(run, cluster);
+
+  run.phase('Other nodes');
+  await joinNodes(run, cluster);
+
+  run.phase('One cluster');
+  await oneMaster(run, cluster);
+  await survivesRestart(run, cluster);
+
+  run.phase('Balancer');
+  await admitNodes(run, cluster);
+}

@@ -1,0 +1,166 @@
+import { firstNode, localFolders, sharedFolder, type Machine } from '../../cluster/names.js';
+import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
+import type { Cluster } from '../guide.js';
+import type { Runner } from '../runner.js';
+import { pathDatOf } from './path-dat.js';
+
+/** A connection as the database settings need it: with the NAME of the password. */
+function connection(
+  { database }: ClusterFile,
+  role: DatabaseRole,
+): {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: { secret: string };
+} {
+  const { host, port, names, user, password } = database;
+  return { host, port, database: names[role], user, password };
+}
+
+/** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
+export async function configureFirstNode(run: Runner, cluster: Cluster): Promise<void> {
+  const { file, on } = cluster;
+  const first = firstNode(file);
+  const node = on.nodes.find(({ name }) => name === first.id);
+  if (node === undefined) return;
+  await databasesOf(run, cluster, node);
+  await directoriesOf(run, cluster, node);
+  await configurationOf(run, cluster, node);
+}
+
+async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+  const { directory } = file.icewarp;
+  const of = (role: DatabaseRole): ReturnType<typeof connection> => connection(file, role);
+  await run.step(
+    'settings',
+    node,
+    {
+      directory,
+      values: [
+        { setting: 'databaseCharset', value: 'utf8mb4' },
+        { setting: 'accountsDatabase', connection: of('accounts') },
+        { setting: 'groupwareDatabase', connection: of('groupware') },
+        { setting: 'antispamDatabase', connection: of('antispam') },
+        { setting: 'directoryCacheDatabase', connection: of('directoryCache') },
+        { setting: 'activeSyncDatabase', connection: of('activeSync') },
+        { setting: 'spamReportsDatabase', connection: of('spamReports') },
+      ],
+    },
+    { title: 'database settings', guide: 'G12', label: 'databases' },
+  );
+  await run.step(
+    'tables',
+    node,
+    {
+      directory,
+      running: false,
+      tables: [
+        { number: 0, connection: of('accounts') },
+        { number: 3, connection: of('antispam') },
+        { number: 4, connection: of('directoryCache') },
+      ],
+    },
+    { title: 'tables of accounts, antispam, directory cache', guide: 'G12', label: 'stopped' },
+  );
+  await run.step(
+    'services',
+    node,
+    { directory, running: true },
+    { title: 'services on the new databases', guide: 'G12', label: 'databases', undoLast: true },
+  );
+  await run.step(
+    'tables',
+    node,
+    {
+      directory,
+      running: true,
+      tables: [
+        { number: 2, connection: of('groupware') },
+        { number: 6, connection: of('activeSync') },
+      ],
+    },
+    { title: 'tables of GroupWare and ActiveSync', guide: 'G12', label: 'running' },
+  );
+  const { domain, administrator, probes } = file.mail;
+  await run.step(
+    'mailAccounts',
+    node,
+    { directory, domain, administrator, probes, folders: [sharedFolder(file, 'mail'), sharedFolder(file, 'archives')] },
+    { title: 'first domain, administrator and probe accounts', guide: 'G12' },
+  );
+}
+
+async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+  const { directory } = file.icewarp;
+  const { uid, gid } = file.share;
+  const local = localFolders(file);
+  await run.step(
+    'oldMail',
+    node,
+    { directory, what: 'mail', to: sharedFolder(file, 'mail'), owner: { uid, gid } },
+    { title: 'old mail copied to the share', guide: 'G15', label: 'mail' },
+  );
+  if (file.mail.archive) {
+    await run.step(
+      'oldMail',
+      node,
+      { directory, what: 'archive', to: sharedFolder(file, 'archives'), owner: { uid, gid } },
+      { title: 'old archives copied to the share', guide: 'G16', label: 'archive' },
+    );
+  }
+  await run.step(
+    'settings',
+    node,
+    {
+      directory,
+      values: [
+        { setting: 'mailPath', value: sharedFolder(file, 'mail') },
+        { setting: 'tempPath', value: local.temp },
+        { setting: 'logPath', value: local.logs },
+        { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
+        ...(file.mail.archive
+          ? [
+              { setting: 'archiveEnabled' as const, value: '1' },
+              { setting: 'archivePath' as const, value: sharedFolder(file, 'archives') },
+            ]
+          : []),
+        { setting: 'autoCheckConfig', value: '1' },
+      ],
+    },
+    { title: 'directories, archive, automatic check of the configuration', guide: 'G14 G16 G19', label: 'directories' },
+  );
+  await run.step(
+    'services',
+    node,
+    { directory, running: true },
+    { title: 'services on the new directories', guide: 'G14', label: 'directories', undoLast: true },
+  );
+}
+
+async function configurationOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+  const { directory } = file.icewarp;
+  const { uid, gid } = file.share;
+  const to = {
+    config: sharedFolder(file, 'config'),
+    spam: sharedFolder(file, 'spam'),
+    calendar: sharedFolder(file, 'calendar'),
+  };
+  await run.step(
+    'sharedConfiguration',
+    node,
+    { directory, to, cluster: file.name, node: node.name, uid, gid },
+    { title: 'configuration copied to the share, once', guide: 'G20 G23' },
+  );
+  await run.step('pathDat', node, pathDatOf(file, node.name), {
+    title: 'path.dat: on the shared configuration',
+    guide: 'G17 G18 G20 G21',
+  });
+  await run.step(
+    'services',
+    node,
+    { directory, running: true },
+    { title: 'services on the shared configuration', guide: 'G23', label: 'shared', undoLast: true },
+  );
+}

@@ -1,0 +1,59 @@
+import type { Cluster } from '../guide.js';
+import type { Runner } from '../runner.js';
+
+/** G10: IceWarp on every node, of one build, not started by itself yet (procedure, rule 5). */
+export async function installNodes(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { installer, directory, build } = file.icewarp;
+  await run.each(on.nodes, async (node) => {
+    await run.step(
+      'installation',
+      node,
+      { installer, directory, user: file.share.user, ...(build === undefined ? {} : { build }) },
+      { title: 'IceWarp installed', guide: 'G10 G11 B9' },
+    );
+  });
+  await run.rule({ title: 'the same build on every node', guide: 'B12', label: 'builds' }, async () => {
+    const builds = new Map<string, string>();
+    for (const node of on.nodes) {
+      const facts = await run.look(
+        'nodeFacts',
+        node,
+        { directory },
+        { title: 'version and paths in force', guide: 'B12' },
+      );
+      if (facts !== null) builds.set(node.name, facts.version);
+    }
+    return different('builds', builds);
+  });
+}
+
+/** G2, B10: a licence on every node, its own local file, for the same modules and accounts. */
+export async function licenseNodes(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { directory, licence } = file.icewarp;
+  await run.each(on.nodes, async (node) => {
+    await run.step(
+      'licence',
+      node,
+      { directory, ...(licence === undefined ? {} : { order: licence }) },
+      { title: 'licence', guide: 'G2 B10' },
+    );
+  });
+  await run.rule({ title: 'equal licences on every node', guide: 'G2', label: 'licences' }, async () => {
+    const prints = new Map<string, string>();
+    for (const node of on.nodes) {
+      const facts = await run.look(
+        'licenceFacts',
+        node,
+        { directory },
+        { title: 'modules and accounts of the licence', guide: 'G2' },
+      );
+      if (facts !== null) prints.set(node.name, `${facts.summary} (${facts.fingerprint.slice(0, 12)})`);
+    }
+    return different('licences', prints);
+  });
+}
+
+function different(what: string, values: ReadonlyMap<string, string>): string | null {
+  if (new Set(values.values()).size <= 1) return null;
+  return `the ${what} differ: ${[...values].map(([node, value]) => `${node} has ${value}`).join('; ')}`;
+}

@@ -1,0 +1,75 @@
+import { firstNode, joiningNodes } from '../../cluster/names.js';
+import type { NodeSpec } from '../../cluster/schema.js';
+import type { Cluster } from '../guide.js';
+import type { Runner } from '../runner.js';
+import { pathDatOf } from './path-dat.js';
+import { probeNodeAlone, probePairsWith } from './probes.js';
+
+/** The other nodes, one after the other: path.dat, start, and mail in both directions (Order 1, steps 10 and 11). */
+export async function joinNodes(run: Runner, cluster: Cluster): Promise<void> {
+  const joined: NodeSpec[] = [firstNode(cluster.file)];
+  await probeNodeAlone(run, cluster, firstNode(cluster.file));
+  for (const node of joiningNodes(cluster.file)) {
+    await join(run, cluster, node);
+    await probeNodeAlone(run, cluster, node);
+    await probePairsWith(run, cluster, node, joined);
+    joined.push(node);
+  }
+}
+
+async function join(run: Runner, { file, on }: Cluster, { id }: NodeSpec): Promise<void> {
+  const node = on.nodes.find(({ name }) => name === id);
+  if (node === undefined) return;
+  const { directory } = file.icewarp;
+  await run.step('pathDat', node, pathDatOf(file, id), {
+    title: 'path.dat: joins the shared configuration',
+    guide: 'G17 G18 G20 G21',
+  });
+  await run.step(
+    'services',
+    node,
+    { directory, running: true },
+    { title: 'services on the shared configuration', guide: 'G11', label: 'shared', undoLast: true },
+  );
+}
+
+/** G18: exactly one master; and the paths in force are the same everywhere (procedure, rule 4). */
+export async function oneMaster(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { directory } = file.icewarp;
+  await run.rule({ title: 'one master, one configuration', guide: 'G3 G18', label: 'one-cluster' }, async () => {
+    const facts = new Map<string, { slave: string; effective: string }>();
+    for (const node of on.nodes) {
+      const seen = await run.look(
+        'nodeFacts',
+        node,
+        { directory },
+        { title: 'role and paths in force', guide: 'G18', label: 'joined' },
+      );
+      if (seen !== null) facts.set(node.name, { slave: seen.slave, effective: JSON.stringify(seen.effective) });
+    }
+    if (facts.size < on.nodes.length) return null; // the plan of a cluster that is not there yet
+    const masters = [...facts].filter(([, { slave }]) => slave === '0').map(([name]) => name);
+    if (masters.length > 1) return `${masters.join(' and ')} are both master: their scheduled jobs would run twice`;
+    const kinds = new Set([...facts.values()].map(({ effective }) => effective));
+    return kinds.size > 1 ? 'the settings in force are not the same on every node' : null;
+  });
+}
+
+/** Order 1, step 12: nodes start by themselves, and one that was restarted comes back healthy. */
+export async function survivesRestart(run: Runner, cluster: Cluster): Promise<void> {
+  const { file, on } = cluster;
+  const { directory } = file.icewarp;
+  await run.each(on.nodes, async (node) => {
+    await run.step(
+      'autostart',
+      node,
+      { service: 'icewarp', enabled: true },
+      { title: 'services start with the machine', guide: 'G11' },
+    );
+  });
+  const last = joiningNodes(file).at(-1) ?? firstNode(file);
+  const node = on.nodes.find(({ name }) => name === last.id);
+  if (node === undefined) return;
+  await run.act('restartServices', node, { directory }, { title: 'restarted once', guide: 'G11 G23', disturbs: true });
+  await probeNodeAlone(run, cluster, last, 'restarted');
+}

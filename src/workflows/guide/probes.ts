@@ -1,0 +1,103 @@
+import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
+import { SERVICES, type ServiceName } from '../../cluster/services.js';
+import type { Cluster } from '../guide.js';
+import type { Runner } from '../runner.js';
+
+/** A local part that no administrator would create. */
+const UNKNOWN = 'no-such-user-icewarp-rollout';
+
+/** The ports on which the probes speak to a node. */
+export function nodePorts(file: ClusterFile): Record<'smtp' | 'imap' | 'pop3', number> {
+  const at = (name: ServiceName): number =>
+    file.balancer.services?.find((service) => service.name === name)?.nodePort ?? SERVICES[name].port;
+  return { smtp: at('smtp'), imap: at('imap'), pop3: at('pop3') };
+}
+
+function correspondents({ mail }: ClusterFile): {
+  sender: ClusterFile['mail']['probes'][number];
+  recipient: ClusterFile['mail']['probes'][number];
+} {
+  const [sender, recipient] = mail.probes;
+  if (sender === undefined || recipient === undefined) throw new RangeError('two probe accounts are needed');
+  return { sender, recipient };
+}
+
+/** A known user is accepted, an unknown one refused, IMAP and POP3 let the probe account in (procedure, rule 18). */
+export async function probeNodeAlone(
+  run: Runner,
+  { file, on }: Cluster,
+  node: NodeSpec,
+  label = node.id,
+): Promise<void> {
+  const { sender } = correspondents(file);
+  await run.act(
+    'probeNode',
+    on.control,
+    {
+      node: { id: node.id, address: node.address },
+      services: nodePorts(file),
+      domain: file.mail.domain,
+      known: sender,
+      unknown: UNKNOWN,
+    },
+    {
+      title: `node ${node.id} knows its users`,
+      guide: 'G25',
+      label: label === node.id ? label : `${node.id}-${label}`,
+    },
+  );
+}
+
+/** Mail from every joined node to the new one and back, read by IMAP and POP3, seen exactly once. */
+export async function probePairsWith(
+  run: Runner,
+  { file, on }: Cluster,
+  node: NodeSpec,
+  joined: readonly NodeSpec[],
+): Promise<void> {
+  const { sender, recipient } = correspondents(file);
+  const pairs = joined.flatMap((other) => [
+    { from: other, to: node },
+    { from: node, to: other },
+  ]);
+  for (const { from, to } of pairs) {
+    await run.act(
+      'probePair',
+      on.control,
+      {
+        from: { id: from.id, address: from.address },
+        to: { id: to.id, address: to.address },
+        ports: nodePorts(file),
+        domain: file.mail.domain,
+        sender,
+        recipient,
+      },
+      { title: `mail to node ${from.id} is read through node ${to.id}`, guide: 'G1 G25', label: `${from.id}-${to.id}` },
+    );
+  }
+}
+
+/** What clients see: the same through the balancer's address. */
+export async function probeThroughBalancer(run: Runner, { file, on }: Cluster, label: string): Promise<void> {
+  const { sender, recipient } = correspondents(file);
+  const { address, services = [] } = file.balancer;
+  if (address === undefined) return;
+  const at = (name: ServiceName): number | undefined => {
+    const service = services.find((one) => one.name === name);
+    return service === undefined ? undefined : (service.port ?? SERVICES[name].port);
+  };
+  const [smtp, imap, pop3] = [at('smtp'), at('imap'), at('pop3')];
+  if (smtp === undefined || imap === undefined) return;
+  await run.act(
+    'probeBalancer',
+    on.control,
+    {
+      address,
+      ports: { smtp, imap, ...(pop3 === undefined ? {} : { pop3 }) },
+      domain: file.mail.domain,
+      sender,
+      recipient,
+    },
+    { title: `mail through the balancer (${label})`, guide: 'G25 G26', label },
+  );
+}

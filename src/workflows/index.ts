@@ -1,0 +1,2 @@
+export { plan } from './plan.js';
+export { rollout } from './rollout.js';

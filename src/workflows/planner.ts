@@ -1,0 +1,133 @@
+import type { Change, Check } from '../activities/resource.js';
+import { rootCause } from '@temporalio/workflow';
+
+import type { Machine } from '../cluster/names.js';
+import { agentIsAway, call, troubleOf } from './calls.js';
+import { stepId, type About, type Runner } from './runner.js';
+import { STORY } from './story.js';
+
+/** One step of a plan. */
+export interface PlanStep {
+  readonly id: string;
+  readonly phase: string;
+  readonly title: string;
+  readonly guide: string;
+  readonly machine: string;
+  /** change: would be changed. unchanged: is as desired. verify: will prove something. proven: has. unknown: could not. */
+  readonly state: 'change' | 'unchanged' | 'verify' | 'proven' | 'unknown';
+  readonly changes: readonly Change[];
+  /** How it would be put back. */
+  readonly undo: string;
+  /** Expected seconds. */
+  readonly seconds: number;
+  /** Why it is unknown, or after which step it will be known. */
+  readonly note: string;
+}
+
+/** A look that fails twice is told as such: the plan must not take minutes because a server is away. */
+const LOOK = { attempts: 2 };
+
+type StepAbout = Pick<PlanStep, 'id' | 'phase' | 'title' | 'guide' | 'machine'>;
+
+export interface Plan {
+  readonly cluster: string;
+  readonly version: string;
+  readonly steps: readonly PlanStep[];
+}
+
+/**
+ * The planner's runner: only checks; with `prove` it also runs what proves without disturbing anybody. What is away or
+ * broken becomes a note instead of a wait.
+ */
+export class PlanningRunner implements Runner {
+  readonly steps: PlanStep[] = [];
+  readonly #away = new Set<string>();
+  #phase = '';
+
+  constructor(private readonly prove = false) {}
+
+  phase(title: string): void {
+    this.#phase = title;
+  }
+
+  /** One after the other: the plan's order is the one that is read. */
+  async each<T>(items: readonly T[], branch: (item: T) => Promise<void>): Promise<void> {
+    for (const item of items) await branch(item);
+  }
+
+  step: Runner['step'] = async (kind, on, desired, about) => {
+    const { undo, seconds, after } = STORY[kind];
+    const base = { ...this.#about(stepId(kind, on, about), on.name, about), undo, seconds };
+    const looked = await this.#look(on, () =>
+      call(on, `${kind}.check`, `check ${about.title}`, [base.id, desired], LOOK),
+    );
+    if (typeof looked === 'string') {
+      this.steps.push({ ...base, state: 'unknown', changes: [], note: looked });
+      return false;
+    }
+    const { before, changes } = looked.answer as Check;
+    const changed = changes.length > 0;
+    const cause = before === null && after !== undefined ? this.#changedBefore(after, on) : undefined;
+    this.steps.push({
+      ...base,
+      state: changed ? 'change' : 'unchanged',
+      changes,
+      note: cause === undefined ? '' : `exactly known after "${cause}"`,
+    });
+    return changed;
+  };
+
+  act: Runner['act'] = async (action, on, input, about) => {
+    const id = stepId(action, on, about);
+    if (!this.prove || about.disturbs === true) {
+      this.#add(this.#about(id, on.name, about), 'verify');
+      return;
+    }
+    const looked = await this.#look(on, () => call(on, `${action}.run`, about.title, [id, input], LOOK));
+    const failed = typeof looked === 'string';
+    this.#add(this.#about(id, on.name, about), failed ? 'unknown' : 'proven', failed ? looked : '');
+  };
+
+  look: Runner['look'] = async (action, on, input, about) => {
+    const id = stepId(action, on, about);
+    const looked = await this.#look(on, () => call(on, `${action}.run`, about.title, [id, input], LOOK));
+    if (typeof looked !== 'string') return looked.answer as Awaited<ReturnType<typeof this.look<typeof action>>>;
+    this.#add(this.#about(id, on.name, about), 'unknown', looked);
+    return null;
+  };
+
+  async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
+    const breach = await judge();
+    const base = this.#about(`rule/${about.label ?? about.title}`, 'cluster', about);
+    this.#add(base, breach === null ? (this.prove ? 'proven' : 'verify') : 'unknown', breach ?? '');
+  }
+
+  #add(base: StepAbout, state: PlanStep['state'], note = ''): void {
+    this.steps.push({ ...base, state, changes: [], undo: 'changes nothing', seconds: 5, note });
+  }
+
+  #about(id: string, machine: string, { title, guide }: About): StepAbout {
+    return { id, phase: this.#phase, title, guide, machine };
+  }
+
+  /** The latest step of that kind on the machine which would change something. */
+  #changedBefore(kind: string, on: Machine): string | undefined {
+    const found = this.steps.filter(({ id, state }) => state === 'change' && id.startsWith(`${on.name}/${kind}`));
+    return found.at(-1)?.title;
+  }
+
+  async #look(on: Machine, ask: () => Promise<unknown>): Promise<{ answer: unknown } | string> {
+    const away = `no agent on ${on.name}: start it there, then plan again`;
+    if (this.#away.has(on.name)) return away;
+    try {
+      return { answer: await ask() };
+    } catch (error) {
+      if (agentIsAway(error)) {
+        this.#away.add(on.name);
+        return away;
+      }
+      const { code, why } = troubleOf(error);
+      return `cannot be looked at (${code}): ${why || (rootCause(error) ?? '')}`;
+    }
+  }
+}

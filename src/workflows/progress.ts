@@ -1,0 +1,94 @@
+import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
+
+import { describeState, isCurrent, progressMarkdown } from './progress-text.js';
+import type { Direction, MemoStatus, Status, StepState, StepStatus } from './status.js';
+
+/** The state of a running rollout, and the one place that tells it to the Web UI, to the memo and to queries. */
+export class Progress {
+  readonly kept: string[] = [];
+  direction: Direction = 'forward';
+  finished = false;
+  #phase = '';
+  #paused = false;
+  readonly #steps = new Map<string, StepStatus>();
+
+  constructor(
+    private readonly cluster: string,
+    private readonly verb: string,
+    private readonly by: string,
+  ) {}
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(value: boolean) {
+    this.#paused = value;
+    this.#tell();
+  }
+
+  get phase(): string {
+    return this.#phase;
+  }
+
+  enter(phase: string): void {
+    this.#phase = phase;
+    this.#tell();
+  }
+
+  show(step: Omit<StepStatus, 'phase' | 'state'>, state: StepState): void {
+    const known = this.#steps.get(step.id);
+    this.#steps.set(step.id, { ...step, phase: known?.phase ?? this.#phase, state });
+    this.#tell();
+  }
+
+  get(id: string): StepStatus | undefined {
+    return this.#steps.get(id);
+  }
+
+  held(): readonly StepStatus[] {
+    return [...this.#steps.values()].filter(({ state }) => state.is === 'held');
+  }
+
+  /** What was under way when the way forward was given up is neither running nor held any more. */
+  abandon(): void {
+    for (const step of this.#steps.values()) {
+      if (isCurrent(step.state)) this.#steps.set(step.id, { ...step, state: { is: 'stopped' } });
+    }
+  }
+
+  status(undoable: number): Status {
+    return {
+      cluster: this.cluster,
+      direction: this.direction,
+      phase: this.#phase,
+      paused: this.paused,
+      finished: this.finished,
+      steps: [...this.#steps.values()],
+      kept: this.kept,
+      undoable,
+    };
+  }
+
+  #tell(): void {
+    const status = this.status(0);
+    setCurrentDetails(progressMarkdown(status));
+    const memo: MemoStatus = {
+      verb: this.verb,
+      by: this.by,
+      direction: this.direction,
+      phase: this.#phase,
+      done: status.steps.filter(({ state }) => state.is === 'done' || state.is === 'unchanged').length,
+      paused: this.paused,
+      now: status.steps
+        .filter(({ state }) => isCurrent(state))
+        .map((step) => `${step.id} ${describeState(step.state)}`),
+    };
+    const text = JSON.stringify(memo);
+    if (text === this.#told) return;
+    this.#told = text;
+    upsertMemo({ status: memo });
+  }
+
+  #told = '';
+}

@@ -1,0 +1,68 @@
+import type { Procedures, Resources } from '../activities/registry.js';
+import type { DesiredOf, InputOf, OutputOf } from '../activities/resource.js';
+import type { Machine } from '../cluster/names.js';
+
+export type Kind = keyof Resources;
+export type Action = keyof Procedures;
+
+/** What the guide says about a step besides what it does. */
+export interface About {
+  /** What the step does, for the operator. */
+  readonly title: string;
+  /** Requirements that it fulfils, such as "G4 G5". */
+  readonly guide: string;
+  /** Tells steps of one kind on one machine apart. */
+  readonly label?: string;
+  /** Whether the operator may skip it without risking mail. */
+  readonly skippable?: boolean;
+  /** A proof that users would notice: left out of `verify`. */
+  readonly disturbs?: boolean;
+  /** Its undo is done after all others of the rollback: for the services, which must not start half way. */
+  readonly undoLast?: boolean;
+}
+
+/**
+ * One guide, two runners (design, contract 3): the order of the rollout is written once, as a function that takes a
+ * runner. The planner's only checks; the rollout's acts.
+ */
+export interface Runner {
+  /** A group of steps, as the operator reads it. */
+  phase(title: string): void;
+  /** One resource on one machine. @returns whether something changes, or would. */
+  step<K extends Kind>(
+    kind: K,
+    on: Machine<Resources[K]['place']>,
+    desired: DesiredOf<Resources[K]>,
+    about: About,
+  ): Promise<boolean>;
+  /** A procedure that acts or proves. The planner names it, the rollout runs it. */
+  act<A extends Action>(
+    action: A,
+    on: Machine<Procedures[A]['place']>,
+    input: InputOf<Procedures[A]>,
+    about: About,
+  ): Promise<void>;
+  /** A read-only procedure that both runners run; null where it cannot be known yet. */
+  look<A extends Action>(
+    action: A,
+    on: Machine<Procedures[A]['place']>,
+    input: InputOf<Procedures[A]>,
+    about: About,
+  ): Promise<OutputOf<Procedures[A]> | null>;
+  /** A rule between observations: words for what is wrong, or null. The rollout is held until `judge` finds nothing. */
+  rule(about: About, judge: () => Promise<string | null>): Promise<void>;
+  /** Independent branches side by side; waits for all, so that no undo starts beside a running step. */
+  each<T>(items: readonly T[], branch: (item: T) => Promise<void>): Promise<void>;
+}
+
+/** The id of a step: stable across releases, because the vault is named by it. */
+export function stepId(kind: string, on: Machine, about: About): string {
+  return `${on.name}/${kind}${about.label === undefined ? '' : `:${about.label}`}`;
+}
+
+/** Runs branches side by side and throws the first error only when all have ended. */
+export async function inParallel<T>(items: readonly T[], branch: (item: T) => Promise<void>): Promise<void> {
+  const settled = await Promise.allSettled(items.map(branch));
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,69 @@
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+
+import type { Machine } from '../cluster/names.js';
+import type { Trouble } from './calls.js';
+
+/** Where one step stands. */
+export type StepState =
+  | { readonly is: 'running' | 'done' | 'unchanged' | 'skipped' | 'stopped' }
+  | { readonly is: 'waiting'; readonly since: number; readonly why: string }
+  | ({ readonly is: 'held'; readonly since: number; readonly skippable: boolean } & Trouble);
+
+export interface StepStatus {
+  readonly id: string;
+  readonly phase: string;
+  readonly title: string;
+  readonly machine: string;
+  readonly state: StepState;
+}
+
+/** What puts one step back; kept by the workflow until it is undone. */
+export interface Undo {
+  readonly kind: string;
+  readonly step: string;
+  readonly title: string;
+  readonly on: Machine;
+  readonly desired: unknown;
+  readonly before: unknown;
+}
+
+export type Direction = 'forward' | 'back';
+
+/** The answer to the status query. */
+export interface Status {
+  readonly cluster: string;
+  readonly direction: Direction;
+  readonly phase: string;
+  readonly paused: boolean;
+  readonly finished: boolean;
+  readonly steps: readonly StepStatus[];
+  /** What a rollback left in place, and why. */
+  readonly kept: readonly string[];
+  /** How many steps could be put back now. */
+  readonly undoable: number;
+}
+
+/** What `describe()` still tells when no control worker runs: kept in the workflow's memo. */
+export interface MemoStatus {
+  readonly verb: string;
+  readonly by: string;
+  readonly direction: Direction;
+  readonly phase: string;
+  readonly done: number;
+  readonly paused: boolean;
+  /** Steps that are running, waiting or held, in words. */
+  readonly now: readonly string[];
+}
+
+export type Verb = 'pause' | 'resume' | 'retry' | 'skip' | 'rollback';
+
+/** An operator's command; `by` is recorded in history. */
+export interface Command {
+  readonly verb: Verb;
+  readonly step?: string;
+  readonly by: string;
+}
+
+export const statusQuery = defineQuery<Status>('status');
+export const undoQuery = defineQuery<readonly Undo[]>('undo');
+export const commandUpdate = defineUpdate<string, [Command]>('command');

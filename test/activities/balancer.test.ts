@@ -1,0 +1,261 @@
+import { once } from 'node:events';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { admissionAt } from '../../src/activities/admission.js';
+import { balancerAt } from '../../src/activities/balancer.js';
+import type { BalancerDesired } from '../../src/activities/haproxy/desired.js';
+import { askHaproxy } from '../../src/activities/haproxy/runtime.js';
+import { OwnHaproxy } from './haproxy/own-haproxy.js';
+
+const FOREIGN = 'defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n';
+
+/** A node that says its name in the greeting, so that a client knows where it has ended. */
+async function smtpNode(name: string, address: string, port: number): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(`220 ${name} ESMTP\r\n`);
+    socket.on('data', (data) => {
+      const quit = data.toString().startsWith('QUIT');
+      socket.write(quit ? '221 bye\r\n' : '250 fine\r\n');
+      if (quit) socket.end();
+    });
+  });
+  server.listen(port, address);
+  await once(server, 'listening');
+  return server;
+}
+
+describe('the balancer on a real HAProxy', () => {
+  let haproxy: OwnHaproxy;
+  let desired: BalancerDesired;
+  let nodes: Server[];
+
+  beforeAll(async () => {
+    haproxy = await OwnHaproxy.prepare();
+    const at = (last: number): string => haproxy.address(last);
+    nodes = await Promise.all([smtpNode('A', at(11), 2525), smtpNode('B', at(12), 2525), smtpNode('C', at(13), 2525)]);
+    desired = {
+      file: haproxy.file,
+      address: at(30),
+      services: [
+        { name: 'smtp', port: 2525, nodePort: 2525 },
+        { name: 'submission', port: 2587, nodePort: 2525 },
+      ],
+      nodes: [
+        { id: 'A', address: at(11), weight: 10, backup: true },
+        { id: 'B', address: at(12), weight: 10, backup: false },
+        { id: 'C', address: at(13), weight: 10, backup: false },
+      ],
+    };
+  });
+
+  afterAll(async () => {
+    await haproxy.remove();
+    for (const node of nodes) node.close();
+  });
+
+  beforeEach(async () => {
+    await haproxy.run('stop');
+    await rm(haproxy.file, { force: true });
+    await haproxy.context('balancer').vault.close();
+  });
+
+  const balancer = () => balancerAt(haproxy.places);
+  const admission = () => admissionAt(haproxy.places);
+
+  async function observed() {
+    return await balancer().observe(desired, haproxy.context('balancer'));
+  }
+
+  async function applied(): Promise<void> {
+    await balancer().apply(desired, haproxy.context('balancer'));
+  }
+
+  async function letIn(node: string): Promise<void> {
+    await admission().apply({ file: haproxy.file, node }, haproxy.context(`admission-${node}`));
+  }
+
+  /** The name of the node that a client meets, or what became of its connection. */
+  async function met(port = 2525): Promise<string> {
+    const socket: Socket = connect({ host: desired.address, port });
+    try {
+      const [data] = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => ['--- nobody'])])) as [
+        Buffer | string,
+      ];
+      return String(data).split(' ')[1] ?? '';
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  it('says what it would do where there is nothing', async () => {
+    const before = await observed();
+    expect(before).toMatchObject({ provenance: 'none', sha256: null, running: false });
+    expect(balancer().diff(desired, before)).toEqual([
+      {
+        what: 'HAProxy’s configuration',
+        before: 'no file',
+        after: expect.stringContaining('A (backup), B, C') as unknown as string,
+      },
+      { what: 'HAProxy', before: 'not running', after: 'running' },
+    ]);
+  });
+
+  it('starts HAProxy with no node let in, and finds nothing to do afterwards', async () => {
+    await applied();
+    const after = await observed();
+    expect(after).toMatchObject({ provenance: 'ours', running: true, loaded: true, admitted: [] });
+    expect(balancer().diff(desired, after)).toEqual([]);
+    expect((await stat(haproxy.file)).mode & 0o777).toBe(0o644);
+    expect((await stat(haproxy.places.socket)).mode & 0o777).toBe(0o600);
+    await expect(met()).resolves.toBe('nobody');
+  });
+
+  it('lets nodes in one by one and keeps them when it is applied again', async () => {
+    await applied();
+    await letIn('B');
+    await expect(met()).resolves.toBe('B');
+    await letIn('C');
+    const change = {
+      ...desired,
+      services: [...desired.services, { name: 'xmpp', port: 2222, nodePort: 2525 } as const],
+    };
+    await balancer().apply(change, haproxy.context('balancer'));
+    const after = await balancer().observe(change, haproxy.context('balancer'));
+    expect(after).toMatchObject({ admitted: ['B', 'C'], loaded: true });
+  });
+
+  it('brings a client to the same node on every service, also after a reload', async () => {
+    await applied();
+    await letIn('B');
+    await letIn('C');
+    const first = await met();
+    for (const port of [2525, 2587, 2525, 2587]) await expect(met(port)).resolves.toBe(first);
+    await letIn('A');
+    await sleep(500);
+    for (const port of [2525, 2587, 2525, 2587]) await expect(met(port)).resolves.toBe(first);
+  });
+
+  it('uses the master only while no other node serves, and leaves it when one does again', async () => {
+    await applied();
+    await letIn('A');
+    await expect(met()).resolves.toBe('A');
+    await letIn('B');
+    await expect(met()).resolves.toBe('B');
+    await askHaproxy(haproxy.places.socket, 'set server smtp/B state maint', new AbortController().signal);
+    await expect(met()).resolves.toBe('A');
+    await askHaproxy(haproxy.places.socket, 'set server smtp/B state ready', new AbortController().signal);
+    await sleep(100);
+    await expect(met()).resolves.toBe('B');
+  });
+
+  it('takes over a file that was written but not loaded before a crash', async () => {
+    await applied();
+    const running = await readFile(haproxy.file);
+    await letIn('B');
+    const written = await readFile(haproxy.file);
+    await writeFile(haproxy.file, running);
+    await haproxy.run('reload');
+    await writeFile(haproxy.file, written);
+    await sleep(300);
+    const before = await observed();
+    expect(balancer().diff(desired, before)).toEqual([
+      { what: 'HAProxy', before: 'runs an older configuration', after: 'runs this one' },
+    ]);
+    await applied();
+    expect(balancer().diff(desired, await observed())).toEqual([]);
+    await expect(met()).resolves.toBe('B');
+  });
+
+  it('names the line that HAProxy refuses and leaves the file as it was', async () => {
+    const wrong = { ...desired, nodes: desired.nodes.map((node) => ({ ...node, weight: 999 })) };
+    await writeFile(haproxy.file, FOREIGN);
+    await expect(balancer().apply(wrong, haproxy.context('balancer'))).rejects.toMatchObject({
+      code: 'BALANCER_REJECTED',
+      message: expect.stringMatching(/line \d+ \("server A .*weight 999/) as unknown as string,
+    });
+    await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(FOREIGN);
+    await expect(haproxy.running()).resolves.toBe(false);
+  });
+
+  it('says that the address or a port is not free when HAProxy cannot start', async () => {
+    const taken = await smtpNode('other', desired.address, 2587);
+    try {
+      await expect(applied()).rejects.toMatchObject({ code: 'BALANCER_DOWN' });
+    } finally {
+      taken.close();
+    }
+    await applied();
+    expect(balancer().diff(desired, await observed())).toEqual([]);
+  });
+
+  it('takes a node out again when its admission is undone', async () => {
+    await applied();
+    await letIn('B');
+    const step = { file: haproxy.file, node: 'C' };
+    const context = haproxy.context('admission-C');
+    const before = await admission().observe(step, context);
+    const file = await readFile(haproxy.file, 'utf8');
+    await admission().apply(step, context);
+    for (let twice = 0; twice < 2; twice++) {
+      await expect(admission().restore(step, before, context)).resolves.toEqual([]);
+    }
+    await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(file);
+    expect(await observed()).toMatchObject({ admitted: ['B'], loaded: true });
+  });
+
+  it('will not let a node in that the file does not name, nor seal someone’s edits as its own', async () => {
+    await applied();
+    await expect(letIn('D')).rejects.toMatchObject({ code: 'BALANCER_REJECTED' });
+    await writeFile(haproxy.file, `${await readFile(haproxy.file, 'utf8')}# by hand\n`);
+    await expect(letIn('B')).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+  });
+
+  it('goes back to no file and no process where there were none', async () => {
+    const before = await observed();
+    await applied();
+    await letIn('B');
+    const context = haproxy.context('balancer');
+    for (let twice = 0; twice < 2; twice++) {
+      await expect(balancer().restore(desired, before, context)).resolves.toEqual([]);
+      expect(await observed()).toEqual(before);
+    }
+  });
+
+  it('goes back to the original configuration, its mode and a process that runs it', async () => {
+    const original = `${FOREIGN}frontend own\n    bind ${desired.address}:2999\n`;
+    await writeFile(haproxy.file, original);
+    await chmod(haproxy.file, 0o640);
+    await haproxy.run('start');
+    const before = await observed();
+    expect(before).toMatchObject({ provenance: 'foreign', running: true, loaded: false });
+    await applied();
+    await letIn('B');
+    const context = haproxy.context('balancer');
+    for (let twice = 0; twice < 2; twice++) {
+      await expect(balancer().restore(desired, before, context)).resolves.toEqual([]);
+      expect(await observed()).toEqual(before);
+    }
+    await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(original);
+    await expect(
+      once(
+        connect(2999, desired.address).on('error', () => undefined),
+        'connect',
+      ),
+    ).resolves.toBeDefined();
+  });
+
+  it('does not put the original back over someone’s later work', async () => {
+    const before = await observed();
+    await applied();
+    await writeFile(haproxy.file, FOREIGN);
+    await expect(balancer().restore(desired, before, haproxy.context('balancer'))).rejects.toMatchObject({
+      code: 'CHANGED_MEANWHILE',
+    });
+    await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(FOREIGN);
+  });
+});

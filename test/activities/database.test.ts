@@ -1,0 +1,208 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { database } from '../../src/activities/database.js';
+import type { DatabaseDesired } from '../../src/activities/database.js';
+import { databaseLogin } from '../../src/activities/database-login.js';
+import { databaseUser } from '../../src/activities/database-user.js';
+import type { DatabaseUserDesired } from '../../src/activities/database-user.js';
+import { withDatabase } from '../../src/platform/mysql.js';
+import { testContext } from '../support/context.js';
+import type { TestContext } from '../support/context.js';
+import { freePort, startMariaDb } from '../support/mariadb.js';
+import type { MariaDb } from '../support/mariadb.js';
+
+const NODE = '127.77.0.11';
+const STRANGER = '127.77.0.12';
+const SECRET = 's3cret\'\\"-of-the-user';
+
+let server: MariaDb;
+let context: TestContext;
+
+beforeAll(async () => {
+  server = await startMariaDb();
+}, 60_000);
+afterAll(() => server.stop(), 30_000);
+
+beforeEach(async () => {
+  context = await testContext({ administrator: server.administrator.password, icewarp: SECRET, wrong: 'wrong' });
+});
+afterEach(async () => {
+  const rows = await server.query("SHOW DATABASES LIKE 'iw%'");
+  for (const row of rows) await server.query(`DROP DATABASE \`${String(Object.values(row)[0])}\``);
+  const users = await server.query("SELECT User AS user, Host AS host FROM mysql.user WHERE User LIKE 'icewarp%'");
+  for (const { user, host } of users) await server.query(`DROP USER '${String(user)}'@'${String(host)}'`);
+  await context.remove();
+});
+
+const access = (): Pick<DatabaseDesired, 'host' | 'port' | 'administrator'> => ({
+  host: server.host,
+  port: server.port,
+  administrator: { user: server.administrator.user, password: { secret: 'administrator' } },
+});
+const accounts = (): DatabaseDesired => ({ ...access(), name: 'iw_accounts', collation: 'utf8mb4_unicode_ci' });
+const user = (): DatabaseUserDesired => ({
+  ...access(),
+  user: 'icewarp',
+  from: NODE,
+  password: { secret: 'icewarp' },
+  databases: ['iw_accounts', 'iw_groupware'],
+});
+
+const charset = async (name: string): Promise<unknown> =>
+  (
+    await server.query(
+      `SELECT DEFAULT_COLLATION_NAME AS c FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${name}'`,
+    )
+  )[0]?.['c'];
+
+describe('database', () => {
+  it('is made in utf8mb4, then nothing is left to do, and going back drops it', async () => {
+    const before = await database.observe(accounts(), context);
+    expect(database.diff(accounts(), before)).toEqual([
+      { what: 'database iw_accounts', before: 'absent', after: 'utf8mb4, utf8mb4_unicode_ci' },
+    ]);
+    await database.apply(accounts(), context);
+    await database.apply(accounts(), context);
+    expect(database.diff(accounts(), await database.observe(accounts(), context))).toEqual([]);
+    expect(await charset('iw_accounts')).toBe('utf8mb4_unicode_ci');
+    expect(await database.restore(accounts(), before, context)).toEqual([]);
+    expect(await database.restore(accounts(), before, context)).toEqual([]);
+    expect(await charset('iw_accounts')).toBeUndefined();
+  });
+
+  it('is kept by going back as soon as it holds a table', async () => {
+    const before = await database.observe(accounts(), context);
+    await database.apply(accounts(), context);
+    await server.query('CREATE TABLE iw_accounts.Users (id INT)');
+    expect(await database.restore(accounts(), before, context)).toEqual([
+      'the database iw_accounts stays: it holds 1 tables or views',
+    ]);
+    expect(await charset('iw_accounts')).toBeDefined();
+  });
+
+  it('gets its former character set back when it was there before', async () => {
+    await server.query('CREATE DATABASE iw_accounts CHARACTER SET latin1');
+    const before = await database.observe(accounts(), context);
+    await database.apply(accounts(), context);
+    expect(await charset('iw_accounts')).toBe('utf8mb4_unicode_ci');
+    expect(await database.restore(accounts(), before, context)).toEqual([]);
+    expect(await charset('iw_accounts')).toBe('latin1_swedish_ci');
+  });
+
+  it('that somebody changed meanwhile is left alone with a word', async () => {
+    await server.query('CREATE DATABASE iw_accounts CHARACTER SET latin1');
+    const before = await database.observe(accounts(), context);
+    await database.apply(accounts(), context);
+    await server.query('ALTER DATABASE iw_accounts CHARACTER SET ascii');
+    await expect(database.restore(accounts(), before, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+  });
+
+  it('is told apart from one whose name differs by case', async () => {
+    await server.query('CREATE DATABASE IW_ACCOUNTS');
+    expect(await database.observe(accounts(), context)).toEqual({ database: null });
+  });
+});
+
+describe('databaseUser', () => {
+  beforeEach(async () => {
+    await server.query('CREATE DATABASE iw_accounts');
+    await server.query('CREATE DATABASE iw_groupware');
+  });
+
+  const login = (from: string, databases = user().databases): Promise<unknown> =>
+    databaseLogin.run(
+      { host: server.host, port: server.port, user: 'icewarp', password: { secret: 'icewarp' }, databases, from },
+      context,
+    );
+
+  it('opens the databases from its node, from nowhere else, and nothing besides them', async () => {
+    await server.query('CREATE DATABASE iwXaccounts');
+    const before = await databaseUser.observe(user(), context);
+    expect(databaseUser.diff(user(), before)).toHaveLength(3);
+    await databaseUser.apply(user(), context);
+    await databaseUser.apply(user(), context);
+    expect(databaseUser.diff(user(), await databaseUser.observe(user(), context))).toEqual([]);
+    expect(await login(NODE)).toMatchObject({ server: expect.stringContaining('MariaDB') });
+    await expect(login(STRANGER)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
+    await expect(login(NODE, ['iwXaccounts'])).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
+    expect(await databaseUser.restore(user(), before, context)).toEqual([]);
+    expect(await databaseUser.restore(user(), before, context)).toEqual([]);
+    await expect(login(NODE)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
+  });
+
+  it('that was there before keeps its password, its rights and its grants on other databases', async () => {
+    await server.query(`CREATE USER icewarp@'${NODE}' IDENTIFIED BY 'his own'`);
+    await server.query(`GRANT SELECT, INSERT ON \`iw\\_accounts\`.* TO icewarp@'${NODE}'`);
+    const grants = await server.query(`SHOW GRANTS FOR icewarp@'${NODE}'`);
+    const before = await databaseUser.observe(user(), context);
+    expect(before).toEqual({ exists: true, grants: { iw_accounts: 'SELECT, INSERT', iw_groupware: '' } });
+    expect(JSON.stringify(before)).not.toContain('PASSWORD');
+    await databaseUser.apply(user(), context);
+    await expect(login(NODE)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
+    expect(await databaseUser.restore(user(), before, context)).toEqual([]);
+    expect(await server.query(`SHOW GRANTS FOR icewarp@'${NODE}'`)).toEqual(grants);
+  });
+
+  it('is put right after an interruption between making it and granting', async () => {
+    const before = await databaseUser.observe(user(), context);
+    await server.query(`CREATE USER icewarp@'${NODE}' IDENTIFIED BY 'x'`);
+    await databaseUser.apply(user(), context);
+    expect(databaseUser.diff(user(), await databaseUser.observe(user(), context))).toEqual([]);
+    await databaseUser.restore(user(), before, context);
+    expect(await databaseUser.observe(user(), context)).toEqual({ exists: false, grants: {} });
+  });
+
+  it('stays when somebody gave it other rights meanwhile', async () => {
+    const before = await databaseUser.observe(user(), context);
+    await databaseUser.apply(user(), context);
+    await server.query(`GRANT SELECT ON mysql.* TO icewarp@'${NODE}'`);
+    expect(await databaseUser.restore(user(), before, context)).toEqual([
+      `the database user icewarp from ${NODE} stays: it has other rights than those of this cluster`,
+    ]);
+  });
+});
+
+describe('a connection to the database', () => {
+  it('that nobody answers is an outage, worth another try', async () => {
+    const closed = { ...accounts(), port: await freePort(server.host) };
+    await expect(database.observe(closed, context)).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+      retryable: true,
+    });
+  });
+
+  it('with a wrong password is refused, not an outage', async () => {
+    const { administrator } = access();
+    const wrong = { ...accounts(), administrator: { ...administrator, password: { secret: 'wrong' } } };
+    await expect(database.observe(wrong, context)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
+  });
+
+  it('tells nothing of the statement or the server’s words when a statement is wrong', async () => {
+    const { user: name, password } = server.administrator;
+    const statement = 'CREATE USSER ?@? IDENTIFIED BY ?';
+    const failure: unknown = await withDatabase(
+      { host: server.host, port: server.port, user: name, password },
+      context.signal,
+      (connection) => connection.run(statement, ['icewarp', NODE, SECRET]),
+    ).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'DATABASE_FAILED' });
+    const { message, cause } = failure as Error;
+    expect(`${message} ${JSON.stringify(cause)}`).not.toMatch(/USSER|s3cret|syntax/);
+  });
+
+  it('ends at once when the step is cancelled', async () => {
+    const controller = new AbortController();
+    const { user: name, password } = server.administrator;
+    const started = Date.now();
+    const sleeping = withDatabase(
+      { host: server.host, port: server.port, user: name, password },
+      controller.signal,
+      (connection) => connection.run('SELECT SLEEP(20)'),
+    );
+    setTimeout(() => {
+      controller.abort(new Error('cancelled by the test'));
+    }, 300);
+    await expect(sleeping).rejects.toThrow('cancelled by the test');
+    expect(Date.now() - started).toBeLessThan(3_000);
+  });
+});

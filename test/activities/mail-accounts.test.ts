@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { mailAccounts, type MailAccountsDesired } from '../../src/activities/mail-accounts.js';
+import { testContext, type TestContext } from '../support/context.js';
+import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
+
+describe('the first accounts', () => {
+  let context: TestContext;
+  let icewarp: FakeIceWarp;
+  let desired: MailAccountsDesired;
+  const kept = (part: string, name: string): Promise<string> => readFile(join(icewarp.directory, part, name), 'utf8');
+
+  beforeEach(async () => {
+    context = await testContext({ admin: 'canary-admin', probe: 'canary-probe' });
+    icewarp = await fakeIceWarp(join(context.folder, 'icewarp'));
+    desired = {
+      directory: icewarp.directory,
+      domain: 'example.com',
+      administrator: { name: 'admin', password: { secret: 'admin' } },
+      probes: [{ name: 'probe', password: { secret: 'probe' } }],
+    };
+  });
+  afterEach(() => context.remove());
+
+  it('are made with their domain, and then there is nothing to do', async () => {
+    await mailAccounts.apply(desired, context);
+    expect(await kept('account', 'admin@example.com')).toBe('1');
+    expect(await kept('account', 'probe@example.com')).toBe('0');
+    expect(await kept('passwords', 'probe@example.com')).toBe('canary-probe');
+    const after = await mailAccounts.observe(desired, context);
+    expect(mailAccounts.diff(desired, after)).toEqual([]);
+    expect(JSON.stringify(after)).not.toContain('canary');
+  });
+
+  it('keep the password that they have when they were there before', async () => {
+    await writeFile(join(icewarp.directory, 'domain/example.com'), '');
+    await writeFile(join(icewarp.directory, 'account/probe@example.com'), '0');
+    await mailAccounts.apply(desired, context);
+    await expect(kept('passwords', 'probe@example.com')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('get their password when a first attempt was cut short after making them', async () => {
+    await mkdir(context.agent.config.stateDir, { recursive: true });
+    await writeFile(join(context.agent.config.stateDir, 'mail-accounts.json'), '["admin","probe"]');
+    await writeFile(join(icewarp.directory, 'domain/example.com'), '');
+    await writeFile(join(icewarp.directory, 'account/probe@example.com'), '0');
+    await mailAccounts.apply(desired, context);
+    expect(await kept('passwords', 'probe@example.com')).toBe('canary-probe');
+  });
+
+  it('go away again, and only they', async () => {
+    await writeFile(join(icewarp.directory, 'domain/example.com'), '');
+    await writeFile(join(icewarp.directory, 'account/admin@example.com'), '0');
+    const before = await mailAccounts.observe(desired, context);
+    await mailAccounts.apply(desired, context);
+    expect(await mailAccounts.restore(desired, before, context)).toEqual([]);
+    expect(await mailAccounts.observe(desired, context)).toEqual(before);
+  });
+
+  it('take the mailboxes of the probes with them, and leave the administrator’s', async () => {
+    const mail = join(context.folder, 'mail');
+    for (const name of ['admin', 'probe']) await mkdir(join(mail, 'example.com', name, 'inbox'), { recursive: true });
+    const before = await mailAccounts.observe(desired, context);
+    await mailAccounts.apply(desired, context);
+    await mailAccounts.restore({ ...desired, folders: [`${mail}/`] }, before, context);
+    expect(await readdir(join(mail, 'example.com'))).toEqual(['admin']);
+  });
+
+  it('leave the domain where others have accounts in it by now', async () => {
+    const before = await mailAccounts.observe(desired, context);
+    await mailAccounts.apply(desired, context);
+    await writeFile(join(icewarp.directory, 'account/someone@example.com'), '0');
+    const sentences = await mailAccounts.restore(desired, before, context);
+    expect(sentences).toEqual([expect.stringContaining('someone@example.com')]);
+    expect(await kept('account', 'someone@example.com')).toBe('0');
+  });
+});

@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { SMTPServer } from 'smtp-server';
+
+/** The system's unprivileged user: owner of the mail. */
+const NOBODY = 65_534;
+
+export interface MailNodesOptions {
+  readonly addresses: readonly string[];
+  readonly ports: { readonly smtp: number; readonly imap: number; readonly pop3: number };
+  readonly domain: string;
+  /** Passwords by account name. */
+  readonly accounts: Readonly<Record<string, string>>;
+}
+
+/** Mail servers on several addresses over one mail folder: a real Dovecot, and an SMTP server that delivers into it. */
+export class MailNodes {
+  /** How many copies of each message are delivered: 0 loses it, 2 is the mistake that "exactly once" is about. */
+  copies = 1;
+  /** Whether unknown users are taken, as a server on default settings would not but an open relay would. */
+  takesAll = false;
+  readonly #smtp: SMTPServer[] = [];
+  #dovecot: ChildProcess | undefined;
+  #messages = 0;
+
+  private constructor(
+    readonly folder: string,
+    readonly options: MailNodesOptions,
+  ) {}
+
+  static async start(options: MailNodesOptions): Promise<MailNodes> {
+    const nodes = new MailNodes(await mkdtemp(join(tmpdir(), 'mail-nodes-')), options);
+    await nodes.#startDovecot();
+    for (const address of options.addresses) await nodes.#startSmtp(address);
+    return nodes;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#smtp.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+    if (this.#dovecot?.exitCode === null) {
+      const ended = once(this.#dovecot, 'exit');
+      this.#dovecot.kill('SIGTERM');
+      await ended;
+    }
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #startDovecot(): Promise<void> {
+    const { folder } = this;
+    const { addresses, ports, accounts, domain } = this.options;
+    for (const part of ['run', 'state', 'mail']) mkdirSync(join(folder, part), { mode: 0o755 });
+    const users = Object.entries(accounts).map(([name, password]) => `${name}@${domain}:{PLAIN}${password}`);
+    writeFileSync(join(folder, 'users'), users.join('\n'), { mode: 0o600 });
+    chmodSync(folder, 0o755);
+    chownSync(join(folder, 'mail'), NOBODY, NOBODY);
+    chownSync(join(folder, 'users'), Number(execFileSync('id', ['-u', 'dovecot'])), 0);
+    const listener = (name: string, port: number): string =>
+      `service ${name}-login {\n inet_listener ${name} {\n port = ${port}\n }\n inet_listener ${name}s {\n port = 0\n }\n}`;
+    const file = join(folder, 'dovecot.conf');
+    writeFileSync(
+      file,
+      `base_dir = ${folder}/run
+state_dir = ${folder}/state
+instance_name = ${folder.replaceAll('/', '_')}
+log_path = ${folder}/dovecot.log
+protocols = imap pop3
+listen = ${addresses.join(', ')}
+ssl = no
+disable_plaintext_auth = no
+auth_failure_delay = 0
+mail_location = maildir:${folder}/mail/%n
+first_valid_uid = 1
+passdb {
+  driver = passwd-file
+  args = ${folder}/users
+}
+userdb {
+  driver = static
+  args = uid=${NOBODY} gid=${NOBODY} home=${folder}/mail/%n
+}
+${listener('imap', ports.imap)}
+${listener('pop3', ports.pop3)}
+`,
+    );
+    this.#dovecot = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' });
+    const master = join(folder, 'run/master.pid');
+    while (!(await exists(master))) await sleep(50);
+  }
+
+  async #startSmtp(address: string): Promise<void> {
+    const server = new SMTPServer({
+      authOptional: true,
+      allowInsecureAuth: true,
+      hideSTARTTLS: true,
+      disableReverseLookup: true,
+      onAuth: ({ username = '', password }, _session, answer) => {
+        const right = this.options.accounts[username.split('@')[0] ?? ''] === password;
+        answer(right ? null : new Error('wrong'), right ? { user: username } : undefined);
+      },
+      onRcptTo: ({ address: to }, _session, answer) => {
+        const known = Object.hasOwn(this.options.accounts, to.split('@')[0] ?? '');
+        answer(known || this.takesAll ? null : Object.assign(new Error('unknown'), { responseCode: 550 }));
+      },
+      onData: (stream, { envelope }, answer) => {
+        const parts: Buffer[] = [];
+        stream.on('data', (part: Buffer) => parts.push(part));
+        stream.on('end', () => {
+          for (const { address: to } of envelope.rcptTo) this.deliver(to, Buffer.concat(parts));
+          answer();
+        });
+      },
+    });
+    server.on('error', () => undefined);
+    this.#smtp.push(server);
+    await new Promise<void>((resolve) => server.listen(this.options.ports.smtp, address, () => resolve()));
+  }
+
+  deliver(to: string, message: Buffer): void {
+    const box = join(this.folder, 'mail', to.split('@')[0] ?? '');
+    for (const part of ['', 'tmp', 'cur', 'new']) {
+      mkdirSync(join(box, part), { recursive: true });
+      chownSync(join(box, part), NOBODY, NOBODY);
+    }
+    for (let copy = 0; copy < this.copies; copy++) {
+      const file = join(box, 'new', `${Date.now()}.${this.#messages++}.test`);
+      writeFileSync(file, message);
+      chownSync(file, NOBODY, NOBODY);
+    }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

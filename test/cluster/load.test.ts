@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+import { formatProblem, loadCluster } from '../../src/cluster/load.js';
+
+const EXAMPLES = join(import.meta.dirname, '../../../examples');
+const smallest = readFileSync(join(EXAMPLES, 'smallest.yaml'), 'utf8');
+
+function problemsOf(text: string): string[] {
+  const loaded = loadCluster(text, 'cluster.yaml');
+  return loaded.ok ? [] : loaded.problems.map(formatProblem);
+}
+
+/** The smallest file with one text replaced; the replacement must have taken place. */
+function changed(from: string, to: string): string {
+  expect(smallest).toContain(from);
+  return smallest.replace(from, to);
+}
+
+describe('a cluster file', () => {
+  it.each(['smallest.yaml', 'full.yaml'])('is right in examples/%s', (name) => {
+    expect(problemsOf(readFileSync(join(EXAMPLES, name), 'utf8'))).toEqual([]);
+  });
+
+  it('gets every default filled in', () => {
+    const loaded = loadCluster(smallest, 'cluster.yaml');
+    expect(loaded).toMatchObject({
+      ok: true,
+      cluster: {
+        share: { mount: '/mnt/icewarp', uid: 1500 },
+        database: { port: 3306, names: { accounts: 'iw_accounts' } },
+      },
+    });
+  });
+
+  it('is refused with two masters, at the second role', () => {
+    const problems = problemsOf(changed('role: slave', 'role: master'));
+    expect(problems).toEqual([
+      expect.stringMatching(/^cluster\.yaml:14:\d+: nodes\.1\.role: exactly one node is the master \(G18\), 2 are/),
+    ]);
+  });
+
+  it('is refused with a server ID twice or of three characters', () => {
+    expect(problemsOf(changed('"11"', '"10"'))).toEqual([
+      expect.stringMatching(/:14:\d+: nodes\.1\.serverId: .*"10" is already that of node A/),
+    ]);
+    expect(problemsOf(changed('"11"', '"110"'))).toEqual([
+      expect.stringMatching(/:14:\d+: nodes\.1\.serverId: expected one or two letters or digits/),
+    ]);
+  });
+
+  it('says that a number must be quoted to be a server ID', () => {
+    expect(problemsOf(changed('"11"', '11'))).toEqual([expect.stringContaining('put it in quotes, "11"')]);
+  });
+
+  it('never takes a password, whatever it holds, and does not repeat it', () => {
+    const problems = problemsOf(changed('{ secret: share-account }', 'hunter;2'));
+    expect(problems).toEqual([expect.stringMatching(/:11:\d+: share\.password: a password never stands in this file/)]);
+    expect(problems.join()).not.toContain('hunter');
+  });
+
+  it.each(['ice;warp', 'ice|warp', '"ice\\nwarp"'])(
+    'refuses the database user %s, which would break a connection string',
+    (user) => {
+      const problems = problemsOf(
+        changed(
+          '  password: { secret: database-icewarp }',
+          `  password: { secret: database-icewarp }\n  user: ${user}`,
+        ),
+      );
+      expect(problems[0]).toMatch(/:9:\d+: database\.user: .*would break IceWarp/);
+    },
+  );
+
+  it('knows an unknown key and what was meant', () => {
+    expect(problemsOf(changed('role: slave', 'roll: slave'))).toContainEqual(
+      expect.stringMatching(/:14:\d+: nodes\.1\.roll: unknown key; did you mean "role"\? known here: id, address/),
+    );
+    expect(problemsOf(changed('database:', 'databse:'))).toContainEqual(
+      expect.stringMatching(/:5:1: databse: unknown key; did you mean "database"\?/),
+    );
+  });
+
+  it('refuses one address, host or id for two nodes, and one database for two functions', () => {
+    expect(problemsOf(changed('192.0.2.12', '192.0.2.11'))).toHaveLength(1);
+    expect(problemsOf(changed('mail-b.example.com', 'MAIL-A.example.com'))).toHaveLength(1);
+    expect(problemsOf(changed('id: B', 'id: a'))).toHaveLength(1);
+    expect(
+      problemsOf(
+        changed('share:\n', 'share:\n').replace('database:\n', 'database:\n  names: { accounts: x, groupware: x }\n'),
+      ),
+    ).toEqual([expect.stringContaining('x is used twice')]);
+  });
+
+  it('refuses local folders on the share', () => {
+    expect(problemsOf(`${smallest}icewarp: { local: /mnt/icewarp/local }\n`)).toEqual([
+      expect.stringContaining('stay on each node’s own disk'),
+    ]);
+  });
+
+  it('refuses a path with ".." and a share of kind smb without its host', () => {
+    expect(problemsOf(changed('  host: 192.0.2.50', '  host: 192.0.2.50\n  mount: /mnt/../etc'))).toEqual([
+      expect.stringContaining('".." is not allowed'),
+    ]);
+    expect(problemsOf(changed('  host: 192.0.2.50\n', ''))).toEqual([
+      expect.stringMatching(/share: a share of kind smb needs host/),
+    ]);
+  });
+
+  it('reports broken YAML, doubled keys and alias bombs with their place instead of failing', () => {
+    expect(problemsOf('version: [')[0]).toMatch(/^cluster\.yaml:\d+:\d+: not valid YAML/);
+    expect(problemsOf(`${smallest}name: twice\n`)[0]).toMatch(/not valid YAML: Map keys must be unique/);
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+      .split('')
+      .map(
+        (c, i) =>
+          `${c}: &${c} [${Array(9)
+            .fill(`*${'abcdefgh'[i] ?? 'a'}`)
+            .join(',')}]`,
+      )
+      .join('\n')}`;
+    expect(problemsOf(bomb)).toHaveLength(1);
+  });
+
+  it('never throws and never passes for random text', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (text) => {
+        expect(loadCluster(text, 'x').ok).toBe(false);
+      }),
+    );
+  });
+});

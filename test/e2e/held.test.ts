@@ -1,0 +1,170 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { LAB_FILE, type AgentName, type NodeName } from '../../src/lab/lab.js';
+import { leaks } from './canary.js';
+import { LabCluster } from './lab-cluster.js';
+import { differences, snapshot, type Snapshot } from './snapshot.js';
+
+const MINUTE = 60_000;
+const LOCAL_SECRET = '/etc/icewarp-rollout/secrets/database-icewarp';
+
+let cluster: LabCluster;
+let before: Snapshot;
+
+beforeAll(async () => {
+  cluster = await LabCluster.up({ agents: false });
+  before = await snapshot(cluster.lab);
+  for (const agent of ['control', 'A', 'B', 'C'] as const satisfies readonly AgentName[])
+    await cluster.lab.startAgent(agent);
+}, 2 * MINUTE);
+
+afterAll(async () => {
+  await cluster.down();
+}, MINUTE);
+
+/** Changes what a machine of the lab pretends to be. */
+async function pretend(node: NodeName, facts: object): Promise<void> {
+  const file = cluster.lab.machine(node).disk + LAB_FILE;
+  const now = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, JSON.stringify({ ...now, ...facts }));
+}
+
+async function restartAgent(agent: AgentName): Promise<void> {
+  await cluster.lab.killAgent(agent);
+  await cluster.lab.startAgent(agent);
+}
+
+async function heldWith(id: string, code: string, words: RegExp): Promise<void> {
+  const { state } = await cluster.stepIs(id, 'held');
+  expect(state).toMatchObject({ code, why: expect.stringMatching(words) });
+}
+
+async function retry(step?: string): Promise<void> {
+  const { code, out } = await cluster.cli('retry', ...(step === undefined ? [] : ['--step', step]));
+  expect({ code, out }).toMatchObject({ code: 0 });
+}
+
+/** One rollout that meets one misfortune after the other; each is mended, and the rollout goes on at that step. */
+describe('a rollout that meets bad luck', () => {
+  it(
+    'waits for the missing agent of the share and says how to start it, then goes on by itself',
+    async () => {
+      await cluster.lab.database.stop();
+      expect((await cluster.cli('start', '--yes', '--detach')).code).toBe(0);
+      const { state } = await cluster.stepIs('share/agent', 'waiting');
+      expect(state).toMatchObject({ why: expect.stringContaining('icewarp-rollout worker --share') });
+      await cluster.lab.startAgent('share');
+      await cluster.stepIs('share/shareFolders', 'done');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is held while the database server is away; a second start is refused with who runs what',
+    async () => {
+      await heldWith('control/database:iw_accounts', 'DATABASE_UNREACHABLE', /./);
+      const status = await cluster.cli('status');
+      expect(status).toMatchObject({ code: 4, out: expect.stringContaining('icewarp-rollout retry') });
+      const second = await cluster.cli('start', '--yes');
+      expect(second).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(/\(start\) is at work on cluster "lab" since 20/),
+      });
+      await cluster.lab.database.start();
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'answers status within 5 s without a control worker, from what it told last',
+    async () => {
+      await cluster.lab.killAgent('control');
+      const started = Date.now();
+      const { out } = await cluster.cli('status');
+      expect(Date.now() - started).toBeLessThan(5_000);
+      expect(out).toMatch(/control\/database:iw_accounts is HELD/);
+      expect(out).toMatch(/no control worker answers. Start it with: icewarp-rollout worker --control/);
+      await cluster.lab.startAgent('control');
+    },
+    MINUTE,
+  );
+
+  it(
+    'is held at the node whose agent knows a wrong database password, and names no password',
+    async () => {
+      const { disk } = cluster.lab.machine('A');
+      await rename(disk + LOCAL_SECRET, `${disk}${LOCAL_SECRET}.right`);
+      await writeFile(disk + LOCAL_SECRET, 'certainly-wrong', { mode: 0o600 });
+      await restartAgent('A');
+      await retry('control/database:iw_accounts');
+      await heldWith('A/databaseLogin', 'DATABASE_DENIED', /./);
+      await rename(`${disk}${LOCAL_SECRET}.right`, disk + LOCAL_SECRET);
+      await restartAgent('A');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is held at a shared folder that the mail server’s user cannot write',
+    async () => {
+      await cluster.lab.machine('share').run('chown', ['root:root', '/srv/icewarp/share/_yodaidx']);
+      await retry('A/databaseLogin');
+      for (const node of ['A', 'B', 'C']) await heldAnyhow(`${node}/shareProof`, 'FOLDER_UNWRITABLE');
+      await cluster.lab.machine('share').run('chown', ['1500:1500', '/srv/icewarp/share/_yodaidx']);
+      await pretend('B', { failInstall: 'disk' });
+      await retry();
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is held at an installer that fails although it ends with exit code 0',
+    async () => {
+      await heldWith('B/installation', 'INSTALL_FAILED', /./);
+      await pretend('B', { failInstall: undefined });
+      await pretend('C', { licenceItems: ['WEBCLIENTPRO'] });
+      await retry('B/installation');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is held while the licences differ, before anything is configured',
+    async () => {
+      await heldWith('rule/licences', 'RULE_BROKEN', /the licences differ: A has/);
+      const { steps } = (await cluster.status()) ?? { steps: [] };
+      expect(steps.filter(({ id }) => id.includes('settings'))).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'goes back on request from where it is held, to exactly the machines that were there before',
+    async () => {
+      const { code, out } = await cluster.cli('rollback', '--yes');
+      expect({ code, out }).toMatchObject({ code: 3, out: expect.stringContaining('rolled back') });
+      const left = differences(before, await snapshot(cluster.lab)).filter((line) => !line.includes(LAB_FILE));
+      const kept = out.split('\n').filter((line) => line.includes('left in place'));
+      expect({ left: left.filter((line) => !line.includes('/var/lib/icewarp')), kept }).toMatchObject({ left: [] });
+    },
+    2 * MINUTE,
+  );
+
+  it('has left no secret in Temporal, in a log or on the screen', () => {
+    expect(leaks(cluster.lab, cluster.printed)).toEqual([]);
+  });
+});
+
+/** Like heldWith where several steps are held at once. */
+async function heldAnyhow(id: string, code: string): Promise<void> {
+  for (let look = 0; look < 60; look += 1) {
+    const step = (await cluster.status())?.steps.find((one) => one.id === id);
+    if (step?.state.is === 'held') {
+      expect(step.state).toMatchObject({ code });
+      return;
+    }
+  }
+  throw new Error(`${id} is not held`);
+}

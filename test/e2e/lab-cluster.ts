@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { labDown, labUp, type Lab } from '../../src/lab/lab.js';
+import type { Status, StepStatus } from '../../src/workflows/status.js';
+
+const CLIENT = join(import.meta.dirname, '../../src/client.js');
+
+export interface CliResult {
+  readonly code: number;
+  readonly out: string;
+}
+
+/** A lab of the test's own and the command line as an operator uses it: a process of its own, its output and exit code. */
+export class LabCluster {
+  /** Everything that any command has printed: the canary test reads it. */
+  printed = '';
+  readonly #children = new Set<ChildProcess>();
+
+  private constructor(readonly lab: Lab) {}
+
+  static async up(options: { agents: boolean; oldMail?: boolean }): Promise<LabCluster> {
+    const dir = await mkdtemp(join(tmpdir(), 'icewarp-rollout-lab-'));
+    return new LabCluster(await labUp({ dir, log: () => undefined, ...options }));
+  }
+
+  async down(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    await labDown(this.lab.directory);
+    await rm(this.lab.directory, { recursive: true, force: true });
+  }
+
+  /** Runs a command to its end. */
+  async cli(command: string, ...flags: string[]): Promise<CliResult> {
+    const child = spawn(process.execPath, [CLIENT, command, this.lab.paths.clusterFile, ...flags], {
+      env: { ...process.env, TEMPORAL_ADDRESS: this.lab.temporal.address, NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#children.add(child);
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+        this.printed += text;
+      });
+    }
+    const code = await new Promise<number>((resolve) =>
+      child.once('close', (exit) => {
+        resolve(exit ?? -1);
+      }),
+    );
+    this.#children.delete(child);
+    return { code, out };
+  }
+
+  /** The rollout's status as `status --json` tells it; undefined while nobody answers. */
+  async status(): Promise<Status | undefined> {
+    const { out } = await this.cli('status', '--json');
+    try {
+      return (JSON.parse(out) as { status: Status | null }).status ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Waits until a step is in a state; fails with what the rollout was doing instead. */
+  async stepIs(id: string, state: StepStatus['state']['is'], seconds = 120): Promise<StepStatus> {
+    const until = Date.now() + seconds * 1000;
+    let last: Status | undefined;
+    while (Date.now() < until) {
+      last = (await this.status()) ?? last;
+      const step = last?.steps.find((one) => one.id === id);
+      if (step?.state.is === state) return step;
+      const held = last?.steps.find((one) => one.state.is === 'held' && one.id !== id);
+      if (held !== undefined)
+        throw new Error(`waiting for ${id} to be ${state}, but ${held.id}: ${JSON.stringify(held.state)}`);
+    }
+    const current = last?.steps.filter((one) => ['running', 'waiting', 'held'].includes(one.state.is));
+    throw new Error(`${id} never was ${state}; last seen: ${JSON.stringify(current)}`);
+  }
+}

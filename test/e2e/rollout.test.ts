@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { OLD_MAILBOX, OLD_MESSAGES } from '../../src/lab/old-mail.js';
+import { proveMail } from '../../src/lab/proof.js';
+import { leaks } from './canary.js';
+import { LabCluster } from './lab-cluster.js';
+import { inboxSubjects } from './mailbox.js';
+import { differences, snapshot, type Snapshot } from './snapshot.js';
+
+const MINUTE = 60_000;
+const TOOL = '/opt/icewarp/tool.sh';
+
+let cluster: LabCluster;
+let before: Snapshot;
+
+beforeAll(async () => {
+  cluster = await LabCluster.up({ agents: true, oldMail: true });
+}, 2 * MINUTE);
+
+afterAll(async () => {
+  await cluster.down();
+}, MINUTE);
+
+/** The tests are one story: each goes on where the one before ended. */
+describe('a cluster from nothing, with old mail on its first machine', () => {
+  it(
+    'is planned without changing anything on any machine',
+    async () => {
+      before = await snapshot(cluster.lab);
+      const { code, out } = await cluster.cli('plan', '--json');
+      expect(code).toBe(0);
+      const { steps, summary } = JSON.parse(out) as {
+        steps: { undo: string; seconds: number }[];
+        summary: { changes: number };
+      };
+      expect(summary.changes).toBeGreaterThan(40);
+      expect(steps.every(({ undo, seconds }) => undo !== '' && seconds > 0)).toBe(true);
+      expect(differences(before, await snapshot(cluster.lab))).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is rolled out although an agent, the control worker and the Temporal server are killed on the way',
+    async () => {
+      const { lab } = cluster;
+      const started = await cluster.cli('start', '--yes', '--detach');
+      expect(started.code).toBe(0);
+
+      await cluster.stepIs('B/installation', 'running');
+      await lab.killAgent('B');
+      await sleep(1_000);
+      await lab.startAgent('B');
+
+      await cluster.stepIs('A/settings:databases', 'done');
+      await lab.killAgent('control');
+      await sleep(1_000);
+      await lab.startAgent('control');
+
+      await cluster.stepIs('A/pathDat', 'done');
+      await lab.temporal.kill();
+      await lab.killAgent('A');
+      // a setting that somebody changes in the shared configuration must survive the resumed rollout
+      await lab.machine('A').run(TOOL, ['set', 'system', 'C_Mail_SMTP_General_HostName', 'kept.lab.test']);
+      await lab.temporal.start();
+      await lab.startAgent('A');
+
+      const { code, out } = await cluster.cli('watch');
+      expect({ code, out }).toMatchObject({ code: 0 });
+      const { stdout } = await lab.machine('A').run(TOOL, ['get', 'system', 'C_Mail_SMTP_General_HostName']);
+      expect(stdout).toContain('kept.lab.test');
+    },
+    6 * MINUTE,
+  );
+
+  it(
+    'then has nothing left to do, says so, and passes every probe',
+    async () => {
+      const again = await cluster.cli('start', '--yes');
+      expect(again).toMatchObject({ code: 0, out: expect.stringContaining('Nothing to do') });
+      const { code, out } = await cluster.cli('verify');
+      expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('0 findings') });
+    },
+    4 * MINUTE,
+  );
+
+  it('serves the old mail of the first machine through every node', async () => {
+    const subjects = OLD_MESSAGES.map(({ subject }) => subject).sort();
+    const [user = ''] = OLD_MAILBOX.split('@');
+    for (const node of ['A', 'B', 'C'] as const) {
+      const seen = await inboxSubjects(cluster.lab, node, user, cluster.lab.secret('mail-administrator'));
+      expect({ node, seen: seen.sort() }).toEqual({ node, seen: subjects });
+    }
+  });
+
+  it('has one master whose jobs run once, and message names that tell the nodes apart', async () => {
+    const { lab } = cluster;
+    const flags = await Promise.all(
+      (['A', 'B', 'C'] as const).map(async (node) =>
+        (await lab.machine(node).run('sed', ['-n', '14p', '/opt/icewarp/path.dat'])).stdout.trim(),
+      ),
+    );
+    expect(flags).toEqual(['0', '1', '1']);
+  });
+
+  it(
+    'still serves through the balancer while one node is stopped',
+    async () => {
+      const { lab } = cluster;
+      await lab.machine('C').run('/opt/icewarp/icewarpd.sh', ['--stop', 'all'], { timeout: MINUTE });
+      for (let message = 0; message < 5; message += 1) await proveMail(lab, 'B');
+      await lab.machine('C').run('/opt/icewarp/icewarpd.sh', ['--start'], { timeout: MINUTE });
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is put back completely: only logs, delivered mail and the activated licences stay, and each is named',
+    async () => {
+      const { code, out } = await cluster.cli('rollback', '--yes');
+      expect({ code, out }).toMatchObject({ code: 3, out: expect.stringContaining('rolled back') });
+      const left = differences(before, await snapshot(cluster.lab));
+      const kept = out.split('\n').filter((line) => line.includes('left in place'));
+      const unnamed = left.filter((line) => {
+        const [machine = '', path = ''] = line.split(':');
+        return !kept.some(
+          (told) =>
+            told.includes(`${machine}: `) &&
+            (told.includes(path) || STAYS.some((stays) => path.startsWith(stays) && told.includes(stays))),
+        );
+      });
+      expect({ unnamed, kept }).toMatchObject({ unnamed: [] });
+    },
+    4 * MINUTE,
+  );
+
+  it('has left no secret in Temporal, in a log or on the screen', () => {
+    expect(cluster.printed.length).toBeGreaterThan(1_000);
+    expect(leaks(cluster.lab, cluster.printed)).toEqual([]);
+  });
+});
+
+/** Folders that stay as a whole when the rollback names them. */
+const STAYS = ['/var/lib/icewarp', '/srv/icewarp'];

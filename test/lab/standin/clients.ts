@@ -1,0 +1,79 @@
+import { ImapFlow } from 'imapflow';
+import { createTransport } from 'nodemailer';
+import Pop3Command from 'node-pop3';
+
+import type { Sandbox } from './sandbox.js';
+
+export const PASSWORD = 'Correct9horse';
+
+export interface Mail {
+  readonly to: string;
+  readonly subject?: string;
+  /** Logs on first, as a mail program does that submits. */
+  readonly as?: string;
+}
+
+/** Sends a message to a machine's SMTP port and returns the code of the server's answer. */
+export async function send(node: Sandbox, { to, subject = 'test', as }: Mail): Promise<number> {
+  const transport = createTransport({
+    host: node.address,
+    port: node.ports.smtp,
+    ignoreTLS: true,
+    ...(as === undefined ? {} : { auth: { user: as, pass: PASSWORD } }),
+  });
+  try {
+    await transport.sendMail({ from: 'sender@outside.test', to, subject, text: 'Hello' });
+    return 250;
+  } catch (error) {
+    return (error as { responseCode?: number }).responseCode ?? 0;
+  } finally {
+    transport.close();
+  }
+}
+
+/** The subjects in an inbox through IMAP; undefined when the logon failed or the mailbox cannot be opened. */
+export async function imapSubjects(node: Sandbox, user: string): Promise<string[] | undefined> {
+  const client = new ImapFlow({
+    host: node.address,
+    port: node.ports.imap,
+    secure: false,
+    doSTARTTLS: false,
+    logger: false,
+    socketTimeout: 10_000,
+    auth: { user, pass: PASSWORD },
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.mailboxOpen('INBOX');
+    const subjects: string[] = [];
+    for await (const message of client.fetch('1:*', { envelope: true })) subjects.push(message.envelope?.subject ?? '');
+    await client.logout();
+    return subjects;
+  } catch {
+    client.close();
+    return undefined;
+  }
+}
+
+/** How many messages POP3 shows. */
+export async function pop3Count(node: Sandbox, user: string): Promise<number> {
+  const client = new Pop3Command({ user, password: PASSWORD, host: node.address, port: node.ports.pop3, tls: false });
+  const list = await client.UIDL();
+  await client.QUIT();
+  return list.length;
+}
+
+/** Waits until something is true; a test that waits in vain says for what. */
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const limit = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > limit) throw new Error(`still not so: ${what}`);
+    await pause(50);
+  }
+}
+
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, milliseconds);
+  });

@@ -1,0 +1,90 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createConnection } from 'mysql2/promise';
+
+import { runCommand } from '../../src/platform/run.js';
+
+/** A MariaDB of the test's own, in a temporary folder, on a loopback address. */
+export interface MariaDb {
+  readonly host: string;
+  readonly port: number;
+  readonly administrator: { readonly user: string; readonly password: string };
+  /** Runs a statement as administrator and returns its rows. */
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+const HOST = '127.77.0.40';
+const ADMINISTRATOR = { user: 'admin', password: 'it\'s\\ "odd" %_' };
+
+export async function startMariaDb(): Promise<MariaDb> {
+  const folder = await mkdtemp('/tmp/icewarp-rollout-db-');
+  const port = await freePort(HOST);
+  await runCommand('chown', ['mysql', folder]);
+  const config = join(folder, 'my.cnf');
+  await writeFile(
+    config,
+    `[mariadbd]\nuser=mysql\ndatadir=${folder}/data\ntmpdir=${folder}\nsocket=${folder}/db.sock\npid-file=${folder}/db.pid
+bind-address=${HOST}\nport=${port}\nskip-name-resolve\ninnodb-buffer-pool-size=32M\ninnodb-log-file-size=8M\n`,
+    { mode: 0o644 },
+  );
+  await runCommand('mariadb-install-db', [`--defaults-file=${config}`, '--skip-test-db', '--force']);
+  const { user, password } = ADMINISTRATOR;
+  const quoted = password.replace(/['\\]/g, String.raw`\$&`);
+  await writeFile(
+    join(folder, 'init.sql'),
+    `CREATE USER '${user}'@'127.%' IDENTIFIED BY '${quoted}';\nGRANT ALL ON *.* TO '${user}'@'127.%' WITH GRANT OPTION;\n`,
+    { mode: 0o644 },
+  );
+  const args = [`--defaults-file=${config}`, `--init-file=${folder}/init.sql`];
+  const server = spawn('mariadbd', args, { stdio: 'ignore' });
+  const query = async (sql: string): Promise<Record<string, unknown>[]> => {
+    const connection = await createConnection({ host: HOST, port, ...ADMINISTRATOR });
+    try {
+      return (await connection.query(sql))[0] as Record<string, unknown>[];
+    } finally {
+      connection.destroy();
+    }
+  };
+  const stop = async (): Promise<void> => {
+    await end(server);
+    await rm(folder, { recursive: true, force: true });
+  };
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await query('SELECT 1');
+      return { host: HOST, port, administrator: ADMINISTRATOR, query, stop };
+    } catch (error) {
+      if (tries > 100 || server.exitCode !== null) {
+        await stop();
+        throw error;
+      }
+      await sleep(100);
+    }
+  }
+}
+
+/** Ends a process and waits for its end. */
+export async function end(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  const ended = once(process, 'exit');
+  process.kill('SIGTERM');
+  await ended;
+}
+
+/** A port that nobody uses on this address. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,125 @@
+import { ApplicationFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import type { Worker as TemporalWorker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+
+import { machinesOf } from '../../src/cluster/names.js';
+import type { ClusterFile } from '../../src/cluster/schema.js';
+import { PRODUCT_VERSION } from '../../src/cluster/version.js';
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/** Machines that only remember what was applied to them; what fails and what is slow is set by the test. */
+export class FakeWorld {
+  /** Steps that are applied now. */
+  readonly applied = new Set<string>();
+  /** Everything that happened, in order. */
+  readonly log: string[] = [];
+  /** Activity name and step, joined by a space → how often it fails, and with what. */
+  readonly failures = new Map<string, { times: number; code: string; message: string }>();
+  /** `apply` of these steps runs until it is cancelled. */
+  readonly endless = new Set<string>();
+  readonly waysBack: string[] = [];
+  /** Answers of read-only procedures, by machine. */
+  readonly facts = new Map<string, unknown>();
+
+  activitiesOn(machine: string, kinds: readonly string[], actions: readonly string[]): Record<string, Activity> {
+    const note = (activity: string, step: string): void => {
+      this.log.push(`${activity} ${step}`);
+      const failure = this.failures.get(`${activity} ${step}`);
+      if (failure === undefined || failure.times === 0) return;
+      failure.times -= 1;
+      throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true });
+    };
+    const offered: [string, Activity][] = [
+      [
+        'agent.hello',
+        () => Promise.resolve({ version: PRODUCT_VERSION, platform: 'linux', clock: 0, waysBack: [...this.waysBack] }),
+      ],
+      ['agent.forget', () => Promise.resolve(void this.waysBack.splice(0))],
+    ];
+    for (const kind of kinds) {
+      offered.push(
+        [
+          `${kind}.check`,
+          async (step: string) => {
+            await Promise.resolve();
+            const there = this.applied.has(step);
+            return {
+              before: there ? { there } : null,
+              changes: there ? [] : [{ what: kind, before: 'absent', after: 'there' }],
+            };
+          },
+        ],
+        [
+          `${kind}.apply`,
+          async (step: string) => {
+            note(`${kind}.apply`, step);
+            if (this.endless.has(step)) await this.#untilCancelled(step);
+            this.applied.add(step);
+          },
+        ],
+        [
+          `${kind}.restore`,
+          async (step: string) => {
+            await Promise.resolve();
+            note(`${kind}.restore`, step);
+            this.applied.delete(step);
+            return [];
+          },
+        ],
+      );
+    }
+    for (const action of actions) {
+      offered.push([
+        `${action}.run`,
+        async (step: string) => {
+          await Promise.resolve();
+          note(`${action}.run`, step);
+          return this.facts.get(`${action} ${machine}`) ?? null;
+        },
+      ]);
+    }
+    return Object.fromEntries(offered);
+  }
+
+  async #untilCancelled(step: string): Promise<void> {
+    try {
+      for (;;) {
+        heartbeat();
+        await sleep(100);
+      }
+    } catch (error) {
+      // a step takes a moment to stop; no undo may start before it has
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      this.log.push(`stopped ${step}`);
+      cancellationSignal().throwIfAborted();
+      throw error;
+    }
+  }
+}
+
+/** A worker per machine of the cluster, all of the same fake world. */
+export async function workersOf(
+  environment: TestWorkflowEnvironment,
+  world: FakeWorld,
+  cluster: ClusterFile,
+  names: { readonly kinds: readonly string[]; readonly actions: readonly string[]; readonly bundle: string },
+  without: readonly string[] = [],
+): Promise<TemporalWorker[]> {
+  const { control, share, nodes } = machinesOf(cluster);
+  const machines = [control, ...(share === undefined ? [] : [share]), ...nodes].filter(
+    ({ name }) => !without.includes(name),
+  );
+  return Promise.all(
+    machines.map(({ name, queue, place }) =>
+      Worker.create({
+        connection: environment.nativeConnection,
+        taskQueue: queue,
+        activities: world.activitiesOn(name, names.kinds, names.actions),
+        maxHeartbeatThrottleInterval: '1s',
+        ...(place === 'control' ? { workflowBundle: { codePath: names.bundle } } : {}),
+      }),
+    ),
+  );
+}

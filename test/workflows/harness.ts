@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
+
+import { queueOf, rolloutIdOf } from '../../src/cluster/names.js';
+import type { ClusterFile } from '../../src/cluster/schema.js';
+import { PRODUCT_VERSION } from '../../src/cluster/version.js';
+import { findTemporal } from '../../src/lab/temporal-server.js';
+import type { Plan } from '../../src/workflows/planner.js';
+import type { rollout, RolloutInput } from '../../src/workflows/rollout.js';
+import type { Action } from '../../src/workflows/runner.js';
+import { commandUpdate, statusQuery, type StepStatus, type Verb } from '../../src/workflows/status.js';
+import { STORY } from '../../src/workflows/story.js';
+import { recordHistory } from '../replay/histories.js';
+import { exampleCluster } from './example-cluster.js';
+import { FakeWorld, workersOf } from './fake-world.js';
+
+const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
+const ACTIONS = [
+  'databaseLogin',
+  'shareProof',
+  'shareSeen',
+  'licenceFacts',
+  'nodeFacts',
+  'restartServices',
+  'probeNode',
+  'probePair',
+  'probeBalancer',
+] as const satisfies readonly Action[];
+const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
+export const MINUTE = 60_000;
+
+export let environment: TestWorkflowEnvironment;
+/** The cluster of the running test. */
+export let cluster: ClusterFile;
+/** Its machines. */
+export let world: FakeWorld;
+let running: { workers: Worker[]; ended: Promise<unknown> }[] = [];
+
+/** Starts a real Temporal server for the tests of a file, and stops each test's workers. */
+export function useTemporal(): void {
+  beforeAll(async () => {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+    });
+    environment = await TestWorkflowEnvironment.createLocal({
+      server: { executable: { type: 'existing-path', path: await findTemporal() } },
+    });
+  }, MINUTE);
+
+  afterEach(async () => {
+    for (const { workers } of running)
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.all(running.map(({ ended }) => ended));
+    running = [];
+  }, MINUTE);
+
+  afterAll(async () => {
+    await environment.teardown();
+  }, MINUTE);
+}
+
+export async function runWorkers(without: readonly string[] = []): Promise<Worker[]> {
+  const workers = await workersOf(environment, world, cluster, NAMES, without);
+  running.push({ workers, ended: Promise.allSettled(workers.map((worker) => worker.run())) });
+  return workers;
+}
+
+export function newCluster(): void {
+  cluster = exampleCluster(`t${randomUUID().slice(0, 8)}`);
+  world = new FakeWorld();
+}
+
+export async function start(extra: Partial<RolloutInput> = {}): Promise<WorkflowHandle<typeof rollout>> {
+  return environment.client.workflow.start<typeof rollout>('rollout', {
+    workflowId: rolloutIdOf(cluster.name),
+    taskQueue: queueOf(cluster.name, 'control'),
+    args: [{ cluster, by: 'tester@test', version: PRODUCT_VERSION, ...extra }],
+  });
+}
+
+export async function plan(): Promise<Plan> {
+  const handle = await environment.client.workflow.start('plan', {
+    workflowId: `${rolloutIdOf(cluster.name)}.plan-${randomUUID()}`,
+    taskQueue: queueOf(cluster.name, 'control'),
+    args: [{ cluster, version: PRODUCT_VERSION }],
+  });
+  const found = (await handle.result()) as Plan;
+  await recordHistory('plan', handle);
+  return found;
+}
+
+export function command(handle: WorkflowHandle<typeof rollout>, verb: Verb, step?: string): Promise<string> {
+  return handle.executeUpdate(commandUpdate, {
+    args: [{ verb, by: 'tester@test', ...(step === undefined ? {} : { step }) }],
+  });
+}
+
+export async function stepIs(
+  handle: WorkflowHandle<typeof rollout>,
+  id: string,
+  state: StepStatus['state']['is'],
+): Promise<StepStatus> {
+  for (let look = 0; look < 300; look += 1) {
+    const { steps } = await handle.query(statusQuery);
+    const step = steps.find((one) => one.id === id);
+    if (step?.state.is === state) return step;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${id} never was ${state}`);
+}
+
+export const applies = (): string[] => world.log.filter((line) => line.includes('.apply '));
+export const restores = (): string[] => world.log.filter((line) => line.includes('.restore '));
+export const stepOf = (line: string): string => line.slice(line.indexOf(' ') + 1);
