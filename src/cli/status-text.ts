@@ -40,8 +40,9 @@ export function statusText(status: Status, file: string): string {
   const { steps, phase, direction, paused, kept, finished, cluster } = status;
   const ended = steps.filter(({ state }) => !['running', 'waiting', 'held'].includes(state.is)).length;
   const current = steps.filter(({ state }) => ['running', 'waiting', 'held'].includes(state.is));
+  const where = finished || direction === 'back' ? phase : `rolling out, ${phase}`;
   return [
-    `cluster ${color.bold(cluster)}: ${direction === 'back' ? 'going back' : 'rolling out'}, ${phase}${paused ? ', PAUSED' : ''}${finished ? '' : `, ${ended} steps ended`}`,
+    `cluster ${color.bold(cluster)}: ${where}${paused ? ', PAUSED' : ''}, ${ended} steps ended`,
     ...current.map(stepLine),
     ...heldAdvice(steps, file),
     ...(paused ? ['', `paused: go on with icewarp-rollout resume ${file}`] : []),

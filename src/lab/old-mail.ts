@@ -17,12 +17,13 @@ const PROCESS_USER = 'icewarp';
  * administrator would before a move.
  */
 export async function bringOldMail(machine: Machine, installer: string): Promise<void> {
+  const [mailbox = '', domain = ''] = OLD_MAILBOX.split('@');
   // its services run as the user that later owns the share, which is what a cluster asks of an old installation
   await machine.run('groupadd', ['--gid', '1500', PROCESS_USER]);
   await machine.run('useradd', ['--uid', '1500', '--gid', PROCESS_USER, '--no-create-home', PROCESS_USER]);
   await machine.run(installer, ['--auto', '--user', PROCESS_USER]);
   await machine.run(`${INSTALLATION}/icewarpd.sh`, ['--stop']);
-  const [mailbox = '', domain = ''] = OLD_MAILBOX.split('@');
+  await machine.run(`${INSTALLATION}/tool.sh`, ['set', 'system', 'C_Mail_SMTP_General_HostName', `old.${domain}`]);
   const inbox = `${domain}/${mailbox}/inbox/new`;
   for (const { name, subject } of OLD_MESSAGES) await place(machine, `mail/${inbox}`, name, subject);
   const [first] = OLD_MESSAGES;

@@ -43,7 +43,7 @@ async function heldWith(id: string, code: string, words: RegExp): Promise<void> 
 
 async function retry(step?: string): Promise<void> {
   const { code, out } = await cluster.cli('retry', ...(step === undefined ? [] : ['--step', step]));
-  expect({ code, out }).toMatchObject({ code: 0 });
+  expect({ code, out }).toEqual({ code: 0, out: expect.any(String) });
 }
 
 /** One rollout that meets one misfortune after the other; each is mended, and the rollout goes on at that step. */
@@ -144,7 +144,7 @@ describe('a rollout that meets bad luck', () => {
     'goes back on request from where it is held, to exactly the machines that were there before',
     async () => {
       const { code, out } = await cluster.cli('rollback', '--yes');
-      expect({ code, out }).toMatchObject({ code: 3, out: expect.stringContaining('rolled back') });
+      expect({ code, out }).toEqual({ code: 3, out: expect.stringContaining('rolled back') });
       const left = differences(before, await snapshot(cluster.lab)).filter((line) => !line.includes(LAB_FILE));
       const kept = out.split('\n').filter((line) => line.includes('left in place'));
       expect({ left: left.filter((line) => !line.includes('/var/lib/icewarp')), kept }).toMatchObject({ left: [] });

@@ -213,7 +213,7 @@ describe('labs side by side and their end', () => {
     const lab = await labUp({ dir, agents: false, oldMail: true, log: quiet });
     await labDown(dir, { keep: true });
     expect(remainsOf(dir)).toEqual([]);
-    const inbox = `${lab.machine('A').disk}/opt/icewarp/mail/lab.test/admin/inbox`;
+    const inbox = `${lab.machine('A').disk}/opt/icewarp/mail/lab.test/admin/inbox/new`;
     for (const { name } of OLD_MESSAGES) expect(existsSync(`${inbox}/${name}`)).toBe(true);
     expect(existsSync(`${lab.machine('B').disk}/opt/icewarp`)).toBe(false);
     await expect(labUp({ dir, agents: false, log: quiet })).rejects.toMatchObject({ code: 'LAB_STATE' });

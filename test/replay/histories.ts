@@ -14,7 +14,7 @@ type History = ReturnType<typeof historyFromJSON>;
 export async function recordHistory(name: string, handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<void> {
   if (process.env['RECORD_HISTORIES'] !== '1') return;
   const history = await handle.fetchHistory();
-  writeFileSync(join(FOLDER, `${name}.json.gz`), gzipSync(JSON.stringify(historyToJSON(history)), { level: 9 }));
+  writeFileSync(join(FOLDER, `${name}.json.gz`), gzipSync(historyToJSON(history), { level: 9 }));
 }
 
 /** Every golden history by name. */
