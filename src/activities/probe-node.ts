@@ -1,6 +1,6 @@
 import type { AccountSpec } from '../cluster/schema.js';
 import { loginOf } from './mail/account.js';
-import { wrongAnswer } from './mail/failure.js';
+import { wrongCode } from './mail/failure.js';
 import { imapLogin } from './mail/imap.js';
 import { pop3Login } from './mail/pop3.js';
 import { recipientAnswer } from './mail/smtp.js';
@@ -53,12 +53,12 @@ export const probeNode: Procedure<ProbeNodeInput, ProbeNodeOutput, 'control'> = 
 
 async function recipientTaken(node: string, smtp: MailServer, user: string, signal: AbortSignal): Promise<string> {
   const code = await recipientAnswer(smtp, user, signal);
-  if (code !== 250) throw wrongAnswer(`${node}: SMTP, known recipient ${user}`, '250', `${code} came`);
+  if (code !== 250) throw wrongCode(`${node}: SMTP, known recipient ${user}`, '250', code);
   return `${node}: SMTP takes ${user} (250)`;
 }
 
 async function recipientRefused(node: string, smtp: MailServer, user: string, signal: AbortSignal): Promise<string> {
   const code = await recipientAnswer(smtp, user, signal);
-  if (code < 500) throw wrongAnswer(`${node}: SMTP, unknown recipient ${user}`, '5xx', `${code} came`);
+  if (code < 500) throw wrongCode(`${node}: SMTP, unknown recipient ${user}`, '5xx', code);
   return `${node}: SMTP refuses ${user} (${code})`;
 }

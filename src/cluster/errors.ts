@@ -75,6 +75,7 @@ export const ERRORS = {
   BALANCER_REJECTED: { retryable: false, next: CHECK_AND_RETRY },
   BALANCER_DOWN: { retryable: true, next: 'Look at HAProxy’s own log, then: icewarp-rollout retry' },
   PROBE_FAILED: { retryable: false, next: 'Look at that node’s mail services, then: icewarp-rollout retry' },
+  PROBE_NOT_READY: { retryable: true, next: 'Look at that service’s log on the node, then: icewarp-rollout retry' },
   PROBE_UNREACHABLE: {
     retryable: true,
     next: 'Check that the service runs and its port can be reached, then: icewarp-rollout retry',

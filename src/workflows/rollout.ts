@@ -31,7 +31,8 @@ export interface RolloutInput {
 
 export interface RolloutResult {
   readonly outcome: 'done' | 'rolled back';
-  readonly changed: number;
+  /** Steps that changed or proved something. */
+  readonly done: number;
   readonly skipped: readonly string[];
   readonly kept: readonly string[];
 }
@@ -95,7 +96,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   const { steps, kept } = progress.status(runner.undo.length);
   return {
     outcome: turnedBack ? 'rolled back' : 'done',
-    changed: steps.filter(({ state }) => state.is === 'done').length,
+    done: steps.filter(({ state }) => state.is === 'done').length,
     skipped: steps.filter(({ state }) => state.is === 'skipped').map(({ id }) => id),
     kept,
   };

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 
-import { mailFailure, wrongAnswer } from './failure.js';
+import { mailFailure, wrongCode } from './failure.js';
 import { PATIENCE, UNVERIFIED_TLS, type Login, type MailServer } from './server.js';
 import { SmtpDialogue } from './smtp-dialogue.js';
 
@@ -26,7 +26,7 @@ export async function recipientAnswer(server: MailServer, recipient: string, sig
 }
 
 function expectCode(step: string, expected: number, came: number): void {
-  if (came !== expected) throw wrongAnswer(`SMTP ${step}`, `${expected}`, `${came} came`);
+  if (came !== expected) throw wrongCode(`SMTP ${step}`, `${expected}`, came);
 }
 
 /**
