@@ -8,7 +8,7 @@ import type { BalancerDesired } from './haproxy/desired.js';
 import { observeHaproxy, readConfiguration, type HaproxyObserved } from './haproxy/observed.js';
 import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
 import { loadedSeal } from './haproxy/runtime.js';
-import { provenanceOf, sealOf, type Provenance } from './haproxy/seal.js';
+import { provenanceOf, sealOf, servesClients, type Provenance } from './haproxy/seal.js';
 import { putIntoForce, reloadOrStart, takenOver } from './haproxy/service.js';
 import type { Change, Context, Resource } from './resource.js';
 
@@ -46,16 +46,17 @@ export function balancerAt(places: HaproxyPlaces): Resource<BalancerDesired, Hap
       if (observed.loaded && observed.sha256 === sha256Of(text)) return;
       const original = await readConfiguration(desired.file);
       await context.vault.keep(original === null ? null : Buffer.from(original));
+      if (original !== null && observed.provenance === 'foreign' && servesClients(original)) {
+        throw new RolloutError('BALANCER_FOREIGN', `${desired.file} is not ours and serves clients of its own`);
+      }
       await putIntoForce(desired.file, text, places, context);
     },
 
     async restore({ file }, before, context) {
       if (before === null) return [];
-      const { services } = context.agent.platform;
-      if (!before.running && (await services.running(places.service, context.signal))) {
-        await services.run(places.service, 'stop', context.signal);
-      }
-      await putFileBack(file, before, context);
+      const written = await isWritten(file, before);
+      if (!before.running) await stopOurs(written, places, context);
+      if (written) await putFileBack(file, before, context);
       if (before.running) await putProcessBack(file, places, context);
       return [];
     },
@@ -80,15 +81,30 @@ function processChange({ running, loaded }: HaproxyObserved, inDate: boolean): r
   return [];
 }
 
-async function putFileBack(file: string, before: HaproxyObserved, { vault }: Context): Promise<void> {
+/**
+ * Whether the file is as the rollout left it (true) or as it was before (false).
+ *
+ * @throws RolloutError CHANGED_MEANWHILE when it is neither: then HAProxy, too, is somebody else's now.
+ */
+async function isWritten(file: string, before: HaproxyObserved): Promise<boolean> {
   const current = await readConfiguration(file);
-  if ((current === null ? null : sha256Of(current)) === before.sha256) return;
-  if (provenanceOf(current) !== 'ours') {
-    throw new RolloutError(
-      'CHANGED_MEANWHILE',
-      `${file} is neither as the rollout left it nor as it was before: ${current === null ? 'it is gone' : 'someone else wrote it'}`,
-    );
-  }
+  if ((current === null ? null : sha256Of(current)) === before.sha256) return false;
+  if (provenanceOf(current) === 'ours') return true;
+  throw new RolloutError(
+    'CHANGED_MEANWHILE',
+    `${file} is neither as the rollout left it nor as it was before: ${current === null ? 'it is gone' : 'someone else wrote it'}`,
+  );
+}
+
+/** Stops HAProxy where it runs for us: it may also run on its former file, because somebody has started it since. */
+async function stopOurs(written: boolean, { service, socket }: HaproxyPlaces, context: Context): Promise<void> {
+  const { agent, signal } = context;
+  if (!(await agent.platform.services.running(service, signal))) return;
+  const ours = written || (await loadedSeal(socket, signal)) !== null;
+  if (ours) await agent.platform.services.run(service, 'stop', signal);
+}
+
+async function putFileBack(file: string, before: HaproxyObserved, { vault }: Context): Promise<void> {
   const original = await vault.original(before.sha256);
   if (original === null) await rm(file, { force: true });
   else await writeFileAtomic(file, original, before.attributes ?? {});

@@ -17,19 +17,46 @@ export interface CopyTarget {
   readonly gid: number;
 }
 
-/** `ours`: bears this cluster's mark, hence complete. `foreign`: holds anything else. */
-export type FolderState = 'absent' | 'empty' | 'ours' | 'foreign';
+/**
+ * `ours`: bears this cluster's and node's mark, hence complete. `stale`: ours, but the original has changed since.
+ * `foreign`: holds anything else.
+ */
+export type FolderState = 'absent' | 'empty' | 'ours' | 'stale' | 'foreign';
 
 /** Rights of a shared folder, as all others on the share have them. */
 const MODE = 0o750;
 
-/** What a shared folder holds. */
-export async function inspectFolder(folder: string, cluster: string): Promise<FolderState> {
+/**
+ * What a shared folder holds.
+ *
+ * @param from The original, as long as the node still uses it; undefined: whose copy it is decides alone.
+ */
+export async function inspectFolder(
+  from: string | undefined,
+  folder: string,
+  target: CopyTarget,
+  signal: AbortSignal,
+): Promise<FolderState> {
   const mark = await readMark(folder);
-  if (mark !== null) return mark.cluster === cluster ? 'ours' : 'foreign';
+  if (mark !== null) return inspectMarked(from, folder, mark, target, signal);
   const names = await namesIn(treeRoot(folder));
   if (!names.every((name) => shown(name).startsWith(PROOF_PREFIX))) return 'foreign';
   return names.length === 0 && (await isMissing(folder)) ? 'absent' : 'empty';
+}
+
+/** Only a copy that nobody has used since may be taken for one that waits for the node. */
+async function inspectMarked(
+  from: string | undefined,
+  folder: string,
+  mark: ConfigurationMark,
+  target: CopyTarget,
+  signal: AbortSignal,
+): Promise<FolderState> {
+  if (mark.hash === '' || !isFrom(mark, target)) return 'foreign';
+  if (from === undefined) return 'ours';
+  const options = { signal, exclude: isMark };
+  if ((await hashTree(treeRoot(from), options)) === mark.hash) return 'ours';
+  return (await hashTree(treeRoot(folder), options)) === mark.hash ? 'stale' : 'foreign';
 }
 
 /**

@@ -90,7 +90,9 @@ export const installation: Resource<InstallationDesired, InstallationObserved, '
     }
     await removeOurs(made.ours, context);
     await note.remove();
-    return [];
+    // What was in the folder before cannot be told from what the installer put there.
+    if (!(await isInstalled(desired.directory))) return [];
+    return [`the program of IceWarp stays in ${desired.directory}: the folder was there before`];
   },
 };
 
@@ -131,8 +133,17 @@ function installerOf({ config }: Agent, name: string): Installer {
   throw new RolloutError('INSTALLER_MISSING', `agent.yaml names no installer "${name}"`);
 }
 
-/** The installer refuses a folder that it finds without a registration: what it left half made goes first. */
+/**
+ * The installer refuses a folder that it finds without a registration: what it left half made goes first.
+ *
+ * @throws RolloutError FOLDER_CONFLICT when the attempt was long ago and users have mail there by now.
+ */
 async function cleanUp(directory: string, { ours }: InstallNote, context: Context): Promise<void> {
+  const held = ours.includes(directory) ? await mailIn(directory, context) : 0;
+  if (held > 0) {
+    const message = `${directory} is of an unfinished installation, but ${held} files of users are in it`;
+    throw new RolloutError('FOLDER_CONFLICT', message);
+  }
   if (await isInstalled(directory)) await ensureStopped(directory, context.signal);
   await removeOurs(ours, context);
 }

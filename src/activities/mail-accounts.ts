@@ -7,6 +7,7 @@ import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { ACCOUNT, DOMAIN } from '../icewarp/variables.js';
 import type { Change, Context, Resource } from './resource.js';
+import { assertShareMounted } from './share-mounted.js';
 import { stateFile } from './state-file.js';
 
 /** The first domain, its administrator, and the accounts with which mail flow is proven (G12; procedure, rule 12). */
@@ -15,6 +16,9 @@ export interface MailAccountsDesired {
   readonly domain: string;
   readonly administrator: AccountSpec;
   readonly probes: readonly AccountSpec[];
+  /** Where the share is mounted, and the cluster that its sentinel must name. */
+  readonly mount: string;
+  readonly cluster: string;
   /** Mail folder and archive of the cluster: on the way back, what probe accounts of ours have there goes with them. */
   readonly folders?: readonly string[];
 }
@@ -51,6 +55,7 @@ export const mailAccounts: Resource<MailAccountsDesired, MailAccountsObserved, '
     const { directory, domain, administrator } = desired;
     const observed = await observe(desired, context);
     if (observed === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${directory}`);
+    await assertShareMounted(desired.mount, desired.cluster, context.signal);
     const note = stateFile<Begun>(context.agent, 'mail-accounts');
     const begun = (await note.read()) ?? [];
     const absent = accountsOf(desired).filter(
@@ -69,8 +74,9 @@ export const mailAccounts: Resource<MailAccountsDesired, MailAccountsObserved, '
 
   async restore(desired, before, context) {
     const { directory, domain, administrator } = desired;
-    await stateFile<Begun>(context.agent, 'mail-accounts').remove();
     const now = await observe(desired, context);
+    if (now !== null) await assertShareMounted(desired.mount, desired.cluster, context.signal);
+    await stateFile<Begun>(context.agent, 'mail-accounts').remove();
     if (now === null) return [];
     const tool = new Tool(directory, context.signal);
     for (const { name } of accountsOf(desired)) {

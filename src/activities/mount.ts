@@ -9,7 +9,7 @@ import { readSentinel } from '../platform/sentinel.js';
 import { credentialsFile, credentialsText, entryOf, foreignEntry } from './mount-entry.js';
 import type { MountDesired } from './mount-entry.js';
 import type { Change, Context, Resource } from './resource.js';
-import { applyBlock, observeBlock, restoreBlock } from './text-block.js';
+import { applyBlock, keepFile, observeBlock, restoreBlock } from './text-block.js';
 import type { TextBlockObserved } from './text-block.js';
 
 export type { MountDesired } from './mount-entry.js';
@@ -54,6 +54,7 @@ export const mount: Resource<MountDesired, MountObserved, 'node'> = {
     const { mounts } = agent.platform;
     const { target, cluster } = desired;
     const entry = entryOf(desired, mounts);
+    await keepFile(mounts.table, vault);
     if (await mounts.mounted(target)) await proveShare(desired, context);
     if (await foreignEntry(entry, target)) {
       throw new RolloutError('MOUNT_FAILED', `${mounts.table} has a line for ${target} already, which is not ours`);

@@ -8,9 +8,13 @@ import type { PathDat } from '../icewarp/path-dat.js';
 import { syncDirectory, writeFileAtomic } from '../platform/atomic-file.js';
 import type { FileAttributes } from '../platform/atomic-file.js';
 import { sha256Of } from '../platform/vault.js';
+import { refuseAccounts, refuseMail } from './accounts-present.js';
 import { readMark } from './configuration-mark.js';
-import type { Change, Resource } from './resource.js';
+import { mailInForce, QUEUE_LINES, stopWithQueuesEmpty } from './queues.js';
+import type { Change, Context, Resource } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
+import { copyConfiguration } from './shared-configuration.js';
+import type { ConfigurationCopy } from './shared-configuration.js';
 
 /** What path.dat of one node says (G17, G18, G20, G21). */
 export interface PathDatDesired {
@@ -19,6 +23,10 @@ export interface PathDatDesired {
   readonly lines: Readonly<Record<number, string>>;
   /** The cluster whose configuration must already be where line 1 points (procedure, rule 1). */
   readonly cluster: string;
+  /** The node brings nothing along: accounts and mail of its own would be out of reach from then on. */
+  readonly joins?: boolean;
+  /** Full addresses of accounts that the rollout makes, which an earlier attempt may have left on a joining node. */
+  readonly own?: readonly string[];
 }
 
 export interface PathDatObserved {
@@ -54,9 +62,16 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
     const bytes = await readBytes(directory);
     const lines = linesIn(bytes);
     if (agrees(lines, desired)) return;
-    await assertSharedConfiguration(lines, desired);
     await context.vault.keep(bytes);
-    await stopForChange(directory, context);
+    if (desired.joins === true && lineOf(lines, LINE.config) === '') await assertBringsNothing(desired, context);
+    const copy = await ownCopy(lines, desired, context);
+    if (copy === null) await assertSharedConfiguration(lines, desired);
+    await stopFor(lines, withLines(lines, desired.lines), desired, context);
+    if (copy !== null) {
+      // The node may have served for days since its configuration was copied.
+      await copyConfiguration(copy, context);
+      await assertSharedConfiguration(lines, desired);
+    }
     await markRestart(context.agent, REASON);
     const changed = withLines(lines, Object.fromEntries(numbersOf(desired).map((n) => [n, desired.lines[n] ?? ''])));
     await write(directory, printPathDat(changed));
@@ -64,19 +79,57 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
 
   async restore(desired, before, context) {
     const { directory } = desired;
-    if (!(await isInstalled(directory)) || !(await context.vault.has())) return [];
+    if (!(await isInstalled(directory))) return [];
     const bytes = await readBytes(directory);
     const former = before?.sha256 ?? null;
     if ((bytes === null ? null : sha256Of(bytes)) === former) return [];
+    const lines = linesIn(bytes);
+    const asBefore = numbersOf(desired).every((number) => lineOf(lines, number) === (before?.lines[number] ?? ''));
+    // `apply` fills the vault before its first write: whatever else the file says now is not ours.
+    if (asBefore && !(await context.vault.has())) return [];
     const original = await context.vault.original(former);
-    assertOurs(linesIn(bytes), linesIn(original), desired);
-    await stopForChange(directory, context);
+    assertOurs(lines, linesIn(original), desired);
+    await stopFor(lines, linesIn(original), desired, context);
     await markRestart(context.agent, `${REASON} put back`);
     if (original !== null) await write(directory, original);
     else await remove(pathDatFile(directory));
     return [];
   },
 };
+
+async function assertBringsNothing({ directory, own = [] }: PathDatDesired, { signal }: Context): Promise<void> {
+  await refuseAccounts(directory, own, signal);
+  await refuseMail(directory, signal);
+}
+
+/** Stops the services; where the queues move, with nothing in them. @throws RolloutError QUEUE_NOT_EMPTY. */
+async function stopFor(now: PathDat, next: PathDat, { directory }: PathDatDesired, context: Context): Promise<void> {
+  if (QUEUE_LINES.every((number) => lineOf(now, number) === lineOf(next, number))) {
+    await stopForChange(directory, context);
+    return;
+  }
+  // Only a queue that no line names is below the mail folder; on a joined node that folder is everybody's.
+  const elsewhere = lineOf(now, LINE.outgoing) !== '' && lineOf(now, LINE.incoming) !== '';
+  const mail = elsewhere ? '' : await mailInForce(directory, context.signal);
+  await stopWithQueuesEmpty(directory, mail, context);
+}
+
+/** The copy of this node's own configuration that it is about to use; null: it is joined, or joins another's. */
+async function ownCopy(
+  now: PathDat,
+  { directory, lines, cluster, joins }: PathDatDesired,
+  { agent }: Context,
+): Promise<ConfigurationCopy | null> {
+  const { [LINE.config]: config = '', [LINE.spam]: spam = '', [LINE.calendar]: calendar = '' } = lines;
+  const folders = [config, spam, calendar];
+  if (joins === true || folders.includes('') || lineOf(now, LINE.config) === config) return null;
+  const marks = await Promise.all(folders.map(readMark));
+  // One of them is enough: a copy that is made anew is away for a while, one after the other.
+  const marked = folders.find((_, index) => marks[index]?.cluster === cluster && marks[index].node === agent.machine);
+  if (marked === undefined) return null;
+  const { uid, gid } = await stat(marked);
+  return { directory, to: { config, spam, calendar }, cluster, node: agent.machine, uid, gid };
+}
 
 /**
  * No node is pointed at a configuration that is not there: IceWarp would write defaults and refuse real mail.
@@ -89,7 +142,8 @@ async function assertSharedConfiguration(now: PathDat, { lines, cluster }: PathD
   if (!(await holdsSettings(config))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
   if (lineOf(now, LINE.config) === config) return;
   const mark = await readMark(config);
-  if (mark?.cluster === cluster) return;
+  // Without a hash the copy was never finished.
+  if (mark?.cluster === cluster && mark.hash !== '') return;
   throw new RolloutError('CONFIG_EMPTY', `${config} bears no mark of cluster ${cluster}: nothing was copied there`);
 }
 

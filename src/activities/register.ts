@@ -90,11 +90,12 @@ async function hello(agent: Agent): Promise<Hello> {
  */
 function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
   return async (...args) => {
+    const signal = cancellationSignal();
     const pulse = setInterval(() => {
       heartbeat();
     }, PULSE);
     try {
-      return await run(...args);
+      return await inTurn(`${agent.machine} ${String(args[0])}`, signal, () => run(...args));
     } catch (error) {
       cancellationSignal().throwIfAborted();
       const { activityType, attempt } = activityInfo();
@@ -104,6 +105,28 @@ function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Prom
       clearInterval(pulse);
     }
   };
+}
+
+/** The latest attempt of each step in this process. */
+const attempts = new Map<string, Promise<unknown>>();
+
+/**
+ * Lets an attempt begin only when the one before it has ended: after a lost heartbeat the server starts the next one
+ * while the first may still be at work on this machine.
+ */
+async function inTurn<T>(step: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  const before = attempts.get(step);
+  const mine = (async () => {
+    await before?.catch(() => undefined);
+    signal.throwIfAborted();
+    return run();
+  })();
+  attempts.set(step, mine);
+  try {
+    return await mine;
+  } finally {
+    if (attempts.get(step) === mine) attempts.delete(step);
+  }
 }
 
 function toFailure(agent: Agent, error: unknown): ApplicationFailure {

@@ -21,6 +21,7 @@ import { probePair } from './probe-pair.js';
 import { restartServices } from './restart-services.js';
 import { services } from './services.js';
 import { settings } from './settings.js';
+import { settleServices } from './settle-services.js';
 import { shareAccount } from './share-account.js';
 import { shareExport } from './share-export.js';
 import { shareFolders } from './share-folders.js';
@@ -64,6 +65,7 @@ export const procedures = {
   licenceFacts,
   nodeFacts,
   restartServices,
+  settleServices,
   probeNode,
   probePair,
   probeBalancer,

@@ -3,9 +3,12 @@ import type { SecretRef } from '../cluster/schema.js';
 import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/connection-string.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
-import { settingVariable } from '../icewarp/variables.js';
+import { FACTS, settingVariable } from '../icewarp/variables.js';
 import type { SettingName } from '../icewarp/variables.js';
 import { sha256Of } from '../platform/vault.js';
+import { refuseAccounts } from './accounts-present.js';
+import { assertOldMailCopied } from './old-mail.js';
+import { mailInForce, stopWithQueuesEmpty } from './queues.js';
 import type { Change, Context, Resource } from './resource.js';
 import { markRestart } from './restart-marker.js';
 
@@ -26,11 +29,15 @@ export type SettingValue =
 export interface SettingsDesired {
   readonly directory: string;
   readonly values: readonly SettingValue[];
+  /** Full addresses of accounts that the rollout makes: no others may be left behind in another accounts database. */
+  readonly own?: readonly string[];
 }
 
 export interface SettingsObserved {
   /** What may be shown of each setting; null where this version has none of that name. */
   readonly values: Readonly<Partial<Record<SettingName, string | null>>>;
+  /** The configuration folder whose settings these are. */
+  readonly configuration: string;
   /** Names the original values, passwords included, in the vault. */
   readonly sha256: string;
 }
@@ -45,7 +52,8 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
     if (!(await isInstalled(desired.directory))) return null;
     const variables = await readVariables(desired, context);
     const values = desired.values.map(({ setting }) => [setting, shownValue(setting, variables)] as const);
-    return { values: Object.fromEntries(values), sha256: sha256Of(serialise(variables)) };
+    const configuration = await configurationInForce(desired, context);
+    return { values: Object.fromEntries(values), configuration, sha256: sha256Of(serialise(variables)) };
   },
 
   diff(desired, observed) {
@@ -66,6 +74,7 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
       return now !== shownTarget(value) && !leftOut(value.setting, now);
     });
     if (changed.length === 0) return;
+    await leaveNothingBehind(changed, desired, context);
     await markRestart(context.agent, `settings ${changed.map(({ setting }) => setting).join(', ')}`);
     const tool = new Tool(desired.directory, context.signal);
     for (const value of changed) {
@@ -74,16 +83,25 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
   },
 
   async restore(desired, before, context) {
-    if (before === null || !(await isInstalled(desired.directory)) || !(await context.vault.has())) return [];
-    const kept = await context.vault.original(before.sha256);
-    const original = deserialise(kept);
+    if (before === null || !(await isInstalled(desired.directory))) return [];
     const now = await readVariables(desired, context);
+    if (sha256Of(serialise(now)) === before.sha256) return [];
+    const asBefore = desired.values.every(({ setting }) => shownValue(setting, now) === before.values[setting]);
+    // Before its first write `apply` fills the vault; a password that was encrypted since is no difference to mend.
+    if (asBefore && !(await context.vault.has())) return [];
+    await assertSameConfiguration(desired, before, context);
+    const original = deserialise(await context.vault.original(before.sha256));
+    const changed = desired.values.filter(({ setting }) => {
+      const former = shownValue(setting, original);
+      return former !== null && shownValue(setting, now) !== former;
+    });
+    for (const value of changed) assertOurs(value, now, original);
+    if (changed.some(({ setting }) => setting === 'mailPath')) {
+      // What waits in a queue below the mail folder in force would stay there.
+      await stopWithQueuesEmpty(desired.directory, await mailInForce(desired.directory, context.signal), context);
+    }
     const tool = new Tool(desired.directory, context.signal);
-    for (const value of [...desired.values].reverse()) {
-      const { setting } = value;
-      const [current, former] = [shownValue(setting, now), shownValue(setting, original)];
-      if (current === former || former === null) continue;
-      if (!ownOrHalfway(value, now, original)) throw changedMeanwhile(setting, current, value, former);
+    for (const { setting } of changed.reverse()) {
       await markRestart(context.agent, `setting ${setting} put back`);
       for (const variable of variablesOf(setting)) {
         const text = original[variable];
@@ -93,6 +111,46 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
     return [];
   },
 };
+
+/**
+ * What the old settings point at and the new ones do not: users, queued mail, mail that came in after it was copied.
+ *
+ * @throws RolloutError ACCOUNTS_PRESENT or QUEUE_NOT_EMPTY, before anything is written.
+ */
+async function leaveNothingBehind(
+  changed: readonly SettingValue[],
+  { directory, own = [] }: SettingsDesired,
+  context: Context,
+): Promise<void> {
+  for (const value of changed) {
+    if (value.setting === 'accountsDatabase') await refuseAccounts(directory, own, context.signal);
+    if (!('value' in value)) continue;
+    if (value.setting === 'mailPath') await assertOldMailCopied(directory, 'mail', value.value, context);
+    if (value.setting === 'archivePath') await assertOldMailCopied(directory, 'archive', value.value, context);
+  }
+}
+
+async function configurationInForce({ directory }: SettingsDesired, { signal }: Context): Promise<string> {
+  return (await new Tool(directory, signal).find(FACTS.configPath)) ?? '';
+}
+
+/**
+ * Values that were read from a node's own configuration are never written into the one that all nodes share.
+ *
+ * @throws RolloutError CHANGED_MEANWHILE.
+ */
+async function assertSameConfiguration(
+  desired: SettingsDesired,
+  { configuration }: SettingsObserved,
+  context: Context,
+): Promise<void> {
+  const inForce = await configurationInForce(desired, context);
+  if (inForce === configuration) return;
+  throw new RolloutError(
+    'CHANGED_MEANWHILE',
+    `the configuration in force is ${inForce || 'unknown'}; these settings were those of ${configuration || 'another'}`,
+  );
+}
 
 /** The variables that make up a setting; the one that decides is written last. */
 function variablesOf(setting: SettingName): readonly string[] {
@@ -163,15 +221,14 @@ function ownOrHalfway(value: SettingValue, now: Variables, original: Variables):
   return userFits && [mysqlPdo(connection), original[entry.variable]].includes(now[entry.variable] ?? '');
 }
 
-function changedMeanwhile(
-  setting: SettingName,
-  current: string | null,
-  value: SettingValue,
-  former: string,
-): RolloutError {
-  return new RolloutError(
+/** @throws RolloutError CHANGED_MEANWHILE unless a setting is as we left it. */
+function assertOurs(value: SettingValue, now: Variables, original: Variables): void {
+  if (ownOrHalfway(value, now, original)) return;
+  const { setting } = value;
+  const [current, former] = [shownValue(setting, now), shownValue(setting, original)];
+  throw new RolloutError(
     'CHANGED_MEANWHILE',
-    `${setting} is "${current ?? 'unknown'}", neither "${shownTarget(value)}" as we left it nor "${former}" as before`,
+    `${setting} is "${current ?? 'unknown'}", neither "${shownTarget(value)}" as we left it nor "${former ?? ''}" as before`,
   );
 }
 

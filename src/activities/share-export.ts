@@ -6,7 +6,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import { readTextOrNull, withoutBlock } from '../platform/marked-block.js';
 import { reloadSamba, sambaAccepts } from '../platform/samba.js';
-import { applyBlock, observeBlock, restoreBlock } from './text-block.js';
+import { applyBlock, keepFile, observeBlock, restoreBlock } from './text-block.js';
 import type { TextBlock, TextBlockObserved } from './text-block.js';
 import type { Resource } from './resource.js';
 
@@ -37,6 +37,7 @@ export const shareExport: Resource<ShareExportDesired, ShareExportObserved, 'sha
   },
 
   apply: async (desired, { signal, vault }) => {
+    await keepFile(sectionOf(desired).file, vault);
     if ((await observe(desired)).foreign) {
       throw new RolloutError('SHARE_FOREIGN', `Samba has a share ${desired.name} already, which is not ours`);
     }

@@ -5,6 +5,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { runCommand } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
 import type { Context, Procedure } from './resource.js';
+import { stateFile } from './state-file.js';
 
 export interface ShareSeenInput {
   readonly folders: readonly string[];
@@ -27,16 +28,21 @@ export const shareSeen: Procedure<ShareSeenInput, { readonly seen: number }, 'no
   run: async (input, context) => {
     const { folders, tokens, remove } = input;
     const files = folders.flatMap((folder) => tokens.map((token) => join(folder, `${PROOF_PREFIX}${token}`)));
-    // The vault remembers that all were seen: an interrupted removal must not look like files that never came.
-    if (!(await context.vault.has())) await waitFor(files, input, context);
+    // An interrupted removal must not look like files that never came.
+    const removing = stateFile<readonly string[]>(context.agent, 'share-seen');
+    if (!sameTokens(await removing.read(), tokens)) await waitFor(files, input, context);
     if (remove) {
-      await context.vault.keep(null);
+      await removing.write(tokens);
       await runCommand('rm', ['--force', '--', ...files], asUser(input, context));
-      await context.vault.close();
+      await removing.remove();
     }
     return { seen: files.length };
   },
 };
+
+function sameTokens(noted: readonly string[] | null, tokens: readonly string[]): boolean {
+  return noted?.length === tokens.length && tokens.every((token) => noted.includes(token));
+}
 
 async function waitFor(files: readonly string[], input: ShareSeenInput, context: Context): Promise<void> {
   const expected = `${input.uid}:${input.gid}`;

@@ -6,15 +6,23 @@ import { ensureFolder, folderAt } from '../platform/folders.js';
 import type { FolderFacts } from '../platform/folders.js';
 import { copyFolder, foreign, inspectFolder, takeAway } from './configuration-copy.js';
 import type { CopyTarget, FolderState } from './configuration-copy.js';
+import { mailInForce, stopWithQueuesEmpty } from './queues.js';
 import type { Context, Resource } from './resource.js';
-import { stopForChange } from './restart-marker.js';
+import { assertShareMounted } from './share-mounted.js';
 
 /** In the order in which they are copied: the configuration last, because its mark is what path.dat waits for. */
 const PARTS = ['spam', 'calendar', 'config'] as const;
 type Part = (typeof PARTS)[number];
+const SOURCES = { spam: FACTS.spamPath, calendar: FACTS.calendarPath, config: FACTS.configPath } as const;
 
 /** The first node's configuration, antispam and GroupWare folders on the share, once (G20, G23; procedure, rules 1, 2). */
-export interface SharedConfigurationDesired extends CopyTarget {
+export interface SharedConfigurationDesired extends ConfigurationCopy {
+  /** Mount point of the share. */
+  readonly mount: string;
+}
+
+/** Where a node's configuration goes. */
+export interface ConfigurationCopy extends CopyTarget {
   readonly directory: string;
   readonly to: Readonly<Record<Part, string>>;
 }
@@ -38,21 +46,21 @@ export const sharedConfiguration: Resource<SharedConfigurationDesired, SharedCon
   },
 
   async apply(desired, context) {
-    const { directory, to } = desired;
-    const observed = await observe(desired);
-    if (observed === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${directory}`);
-    if (observed.joined) return;
-    const missing = PARTS.filter((part) => observed.parts[part].state !== 'ours');
-    for (const part of missing) if (observed.parts[part].state === 'foreign') throw foreign(to[part]);
+    const { directory } = desired;
+    if (!(await isInstalled(directory))) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${directory}`);
+    if (await pointsAt(directory, desired.to.config)) return;
+    await assertShareMounted(desired.mount, desired.cluster, context.signal);
+    const missing = await missingParts(desired, context);
     if (missing.length === 0) return;
-    const sources = await foldersInForce(directory, context);
-    await stopForChange(directory, context);
-    for (const part of missing) await copyFolder(sources[part], to[part], desired, context.signal);
+    // While they run, the queues can still empty themselves: path.dat will name others.
+    await stopWithQueuesEmpty(directory, await mailInForce(directory, context.signal), context);
+    await copyConfiguration(desired, context);
   },
 
   async restore(desired, before, context) {
     const { directory, to } = desired;
     if (before?.joined === true) return [];
+    await assertShareMounted(desired.mount, desired.cluster, context.signal);
     if (await pointsAt(directory, to.config)) {
       throw new RolloutError('CHANGED_MEANWHILE', `path.dat in ${directory} still points at ${to.config}`);
     }
@@ -67,18 +75,51 @@ export const sharedConfiguration: Resource<SharedConfigurationDesired, SharedCon
   },
 };
 
-async function observe({
-  directory,
-  to,
-  cluster,
-}: SharedConfigurationDesired): Promise<SharedConfigurationObserved | null> {
+/**
+ * Copies what is not on the share yet, and once more what the node has changed since it was copied. The services are
+ * stopped, and path.dat does not point there yet.
+ *
+ * @throws RolloutError CONFIG_FOREIGN where the share holds anything else.
+ */
+export async function copyConfiguration(copy: ConfigurationCopy, context: Context): Promise<void> {
+  const { to } = copy;
+  const missing = await missingParts(copy, context);
+  const sources = await foldersInForce(copy.directory, context);
+  for (const { part, state } of missing) {
+    if (state === 'stale') await takeAway(to[part], copy, context.signal);
+    await copyFolder(sources[part], to[part], copy, context.signal);
+  }
+}
+
+/** @throws RolloutError CONFIG_FOREIGN, or CONFIG_EMPTY when there is nothing to copy. */
+async function missingParts(
+  copy: ConfigurationCopy,
+  context: Context,
+): Promise<readonly { readonly part: Part; readonly state: FolderState }[]> {
+  const sources = await foldersInForce(copy.directory, context);
+  const found: { part: Part; state: FolderState }[] = [];
+  for (const part of PARTS) {
+    const state = await inspectFolder(sources[part], copy.to[part], copy, context.signal);
+    if (state === 'foreign') throw foreign(copy.to[part]);
+    if (state !== 'ours') found.push({ part, state });
+  }
+  return found;
+}
+
+async function observe(
+  desired: SharedConfigurationDesired,
+  context: Context,
+): Promise<SharedConfigurationObserved | null> {
+  const { directory, to } = desired;
   if (!(await isInstalled(directory))) return null;
+  const joined = await pointsAt(directory, to.config);
+  const tool = new Tool(directory, context.signal);
   const look = async (part: Part): Promise<SharedConfigurationObserved['parts'][Part]> => ({
-    state: await inspectFolder(to[part], cluster),
+    state: await inspectFolder(joined ? undefined : await tool.get(SOURCES[part]), to[part], desired, context.signal),
     folder: await folderAt(plain(to[part])),
   });
   const [spam, calendar, config] = await Promise.all([look('spam'), look('calendar'), look('config')]);
-  return { joined: await pointsAt(directory, to.config), parts: { spam, calendar, config } };
+  return { joined, parts: { spam, calendar, config } };
 }
 
 /**
@@ -88,9 +129,9 @@ async function observe({
  */
 async function foldersInForce(directory: string, { signal }: Context): Promise<Readonly<Record<Part, string>>> {
   const tool = new Tool(directory, signal);
-  const config = await tool.get(FACTS.configPath);
+  const config = await tool.get(SOURCES.config);
   if (!(await holdsSettings(config))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
-  return { config, spam: await tool.get(FACTS.spamPath), calendar: await tool.get(FACTS.calendarPath) };
+  return { config, spam: await tool.get(SOURCES.spam), calendar: await tool.get(SOURCES.calendar) };
 }
 
 async function pointsAt(directory: string, config: string): Promise<boolean> {

@@ -1,10 +1,10 @@
 import { RolloutError } from '../cluster/errors.js';
-import { mysqlConnectionString } from '../icewarp/connection-string.js';
+import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/connection-string.js';
 import { awaitGroupware } from '../icewarp/control.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
-import { ACCOUNT, DOMAIN } from '../icewarp/variables.js';
-import type { TableNumber } from '../icewarp/variables.js';
+import { ACCOUNT, DOMAIN, FACTS, SETTINGS } from '../icewarp/variables.js';
+import type { SettingVariable, TableNumber } from '../icewarp/variables.js';
 import { identifier, withDatabase } from '../platform/mysql.js';
 import type { Database } from '../platform/mysql.js';
 import type { Agent } from './agent.js';
@@ -39,6 +39,15 @@ type Made = Readonly<Record<string, 'unfinished' | 'made'>>;
 
 /** The table by whose presence IceWarp's own scripts tell that the others are there. */
 const META_DATA = 'metadata';
+
+/** Which setting names the database of a number's tables. */
+const SETTING_OF = {
+  0: SETTINGS.accountsDatabase,
+  2: SETTINGS.groupwareDatabase,
+  3: SETTINGS.antispamDatabase,
+  4: SETTINGS.directoryCacheDatabase,
+  6: SETTINGS.activeSyncDatabase,
+} as const satisfies Record<TableNumber, SettingVariable>;
 
 export const tables: Resource<TablesDesired, TablesObserved, 'node'> = {
   place: 'node',
@@ -83,13 +92,13 @@ export const tables: Resource<TablesDesired, TablesObserved, 'node'> = {
     const made = (await note.read()) ?? {};
     const ours = desired.tables.filter(({ connection }) => made[keyOf(connection)] !== undefined);
     if (ours.length === 0) return [];
-    const users = (await isInstalled(desired.directory)) ? await usersOf(desired.directory, context) : [];
-    if (users.length > 0) {
+    const why = await inUse(ours, desired.directory, context);
+    if (why !== null) {
       for (const { connection } of ours) await remember(note, connection, null);
       const names = ours.map(({ connection: { database } }) => database).join(', ');
-      return [`the tables in ${names} stay: there are other domains or accounts, such as ${users[0] ?? ''}`];
+      return [`the tables in ${names} stay: ${why}`];
     }
-    if (await isInstalled(desired.directory)) await stopForChange(desired.directory, context);
+    await stopForChange(desired.directory, context);
     for (const table of [...ours].reverse()) {
       await onDatabase(table, context, dropAll);
       await remember(note, table.connection, null);
@@ -98,12 +107,20 @@ export const tables: Resource<TablesDesired, TablesObserved, 'node'> = {
   },
 };
 
-/** Makes the tables of one number; what an interrupted attempt left in the then empty database goes first. */
+/**
+ * Makes the tables of one number; what an interrupted attempt left in the then empty database goes first.
+ *
+ * @throws RolloutError TABLES_FOREIGN when that attempt was long ago and somebody uses them by now.
+ */
 async function make(table: TableSpec, desired: TablesDesired, context: Context): Promise<void> {
   const { connection, number } = table;
   const note = noteOf(context.agent);
   const cutShort = (await note.read())?.[keyOf(connection)] === 'unfinished';
-  if (cutShort) await onDatabase(table, context, dropAll);
+  if (cutShort) {
+    const why = await inUse([table], desired.directory, context);
+    if (why !== null) throw new RolloutError('TABLES_FOREIGN', `the tables in ${connection.database} stay: ${why}`);
+    await onDatabase(table, context, dropAll);
+  }
   await remember(note, connection, 'unfinished');
   const password = await context.agent.secrets.resolve(connection.password.secret, context.signal);
   const text = mysqlConnectionString({ ...connection, password });
@@ -143,16 +160,60 @@ async function tableNames(database: Database): Promise<readonly string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** In one statement, so that a kill leaves all of them or none: IceWarp on half of them could not name its users. */
 async function dropAll(database: Database): Promise<void> {
   const names = await tableNames(database);
   if (names.length === 0) return;
   await database.run('SET SESSION foreign_key_checks = 0');
-  for (const name of names) await database.run(`DROP TABLE IF EXISTS ${identifier(name)}`);
+  await database.run(`DROP TABLE IF EXISTS ${names.map(identifier).join(', ')}`);
+}
+
+/**
+ * Why tables of ours are not ours to drop; null when nobody's data can be in them. "No users" counts only from an
+ * IceWarp that works on these very databases: one that took its defaults has none either.
+ */
+async function inUse(ours: readonly TableSpec[], directory: string, context: Context): Promise<string | null> {
+  const note = (await noteOf(context.agent).read()) ?? {};
+  const doubtful: TableSpec[] = [];
+  for (const table of ours) {
+    const names = await onDatabase(table, context, tableNames);
+    if (names.length === 0) continue;
+    // Half made, they may keep IceWarp from naming its users; without rows they hold nobody's data.
+    const unfinished = note[keyOf(table.connection)] === 'unfinished';
+    if (!unfinished || (await onDatabase(table, context, holdsRows))) doubtful.push(table);
+  }
+  if (doubtful.length === 0) return null;
+  if (!(await isInstalled(directory))) return `there is no IceWarp in ${directory} to tell whose data is in them`;
+  const tool = new Tool(directory, context.signal);
+  for (const table of doubtful) {
+    if (await isInForce(table, tool)) continue;
+    return `IceWarp does not work on ${table.connection.database} now, and cannot tell whose data is in it`;
+  }
+  const users = await usersOf(tool);
+  return users.length === 0 ? null : `there are other domains or accounts, such as ${users[0] ?? ''}`;
+}
+
+async function holdsRows(database: Database): Promise<boolean> {
+  for (const name of await tableNames(database)) {
+    if (name.toLowerCase() === META_DATA) continue;
+    if ((await database.rows(`SELECT 1 FROM ${identifier(name)} LIMIT 1`)).length > 0) return true;
+  }
+  return false;
+}
+
+/** Whether IceWarp itself works on the database of these tables. */
+async function isInForce({ number, connection }: TableSpec, tool: Tool): Promise<boolean> {
+  // Versions before 14 do not say.
+  if ((await tool.find(FACTS.defaultConfig)) === '1') return false;
+  const setting = SETTING_OF[number];
+  const now = withoutPassword((await tool.find(setting.variable)) ?? '');
+  const expected =
+    setting.kind === 'pdo' ? mysqlPdo(connection) : mysqlConnectionString({ ...connection, password: '' });
+  return now === expected;
 }
 
 /** Domains and accounts that are left when ours are gone: real users, whose data is not ours to drop. */
-async function usersOf(directory: string, { signal }: Context): Promise<readonly string[]> {
-  const tool = new Tool(directory, signal);
+async function usersOf(tool: Tool): Promise<readonly string[]> {
   const accounts = await tool.names('account', ACCOUNT.administrator);
   return accounts.length > 0 ? accounts : tool.names('domain', DOMAIN.administrator);
 }

@@ -28,6 +28,15 @@ export async function observeBlock({ file, mark, body }: TextBlock): Promise<Tex
   return { sha256: text === null ? null : sha256Of(text), block };
 }
 
+/**
+ * Keeps the file as it is now. To be called before anything is refused: a refusal asks the operator to edit just this
+ * file, and history names the file as it was before that.
+ */
+export async function keepFile(file: string, vault: VaultSlot): Promise<void> {
+  const text = await readTextOrNull(file);
+  await vault.keep(text === null ? null : Buffer.from(text));
+}
+
 /** Writes the file with the block in it; the original goes to the vault first. `accept` judges the text before. */
 export async function applyBlock(
   { file, mark, body }: TextBlock,
@@ -37,8 +46,8 @@ export async function applyBlock(
   const text = await readTextOrNull(file);
   const wanted = withBlock(text ?? '', mark, body);
   if (wanted === text) return;
+  await keepFile(file, vault);
   await accept(wanted);
-  await vault.keep(text === null ? null : Buffer.from(text));
   await writeFileAtomic(file, wanted, await attributesOf(file));
 }
 

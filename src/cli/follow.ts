@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 
 import type { ClusterFile } from '../cluster/schema.js';
-import type { Status, StepStatus } from '../workflows/status.js';
+import type { Direction, Status, StepStatus } from '../workflows/status.js';
 import { EXIT } from './exit.js';
 import { askWorkflow, exitCodeOf } from './status.js';
 import { heldAdvice, stepLine } from './status-text.js';
@@ -14,13 +14,15 @@ const SILENT_LOOKS = 4;
 
 interface FollowFlags {
   readonly json?: boolean;
+  /** What was asked for; a rollout that ended the other way is a difference. */
+  readonly wanted?: Direction;
 }
 
 /** Prints what happens until the rollout has ended or is held with nothing else under way. @returns the exit code. */
 export async function follow(
   client: Client,
   cluster: ClusterFile,
-  { json = false }: FollowFlags,
+  { json = false, wanted }: FollowFlags,
   file = 'cluster.yaml',
 ): Promise<number> {
   const seen = new Map<string, string>();
@@ -43,7 +45,9 @@ export async function follow(
     if (description !== 'unreachable' && (ended || (status !== undefined && onlyHeld(status)))) {
       if (status !== undefined)
         say(json, { event: ended ? 'end' : 'held', status }, closing(status, ended, description.status.name, file));
-      return exitCodeOf(description, status);
+      const code = exitCodeOf(description, status);
+      const turned = ended && wanted !== undefined && status !== undefined && status.direction !== wanted;
+      return code === EXIT.done && turned ? EXIT.differences : code;
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK));
   }

@@ -3,13 +3,13 @@ import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
-import { commandUpdate, undoQuery, type Undo, type Verb } from '../workflows/status.js';
+import { commandUpdate, type Verb } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
 import { agreed, startWorkflow } from './start.js';
-import { describeRollout, rolloutHandle } from './workflows.js';
+import { describeRollout, previousUndo, rolloutHandle } from './workflows.js';
 
 interface OperateFlags {
   readonly step?: string;
@@ -38,7 +38,9 @@ export async function operate(verb: Verb, file: string, flags: OperateFlags): Pr
     }
     const answer = await send(client, cluster, verb, flags.step);
     process.stdout.write(flags.json === true ? `${JSON.stringify({ answer })}\n` : `${answer}\n`);
-    return verb === 'rollback' && flags.detach !== true ? follow(client, cluster, flags, file) : EXIT.done;
+    return verb === 'rollback' && flags.detach !== true
+      ? follow(client, cluster, { ...flags, wanted: 'back' }, file)
+      : EXIT.done;
   });
 }
 
@@ -56,20 +58,12 @@ async function send(client: Client, cluster: ClusterFile, verb: Verb, step: stri
   }
 }
 
-/** The list of undo entries is asked of the run that has ended, however it ended: completed, failed or terminated. */
 async function rollBackEnded(client: Client, cluster: ClusterFile, file: string, flags: OperateFlags): Promise<number> {
-  let undo: readonly Undo[];
-  try {
-    undo = await within(client, () => rolloutHandle(client, cluster).query(undoQuery));
-  } catch (error) {
-    throw new RolloutError('NO_CONTROL_WORKER', 'the way back cannot be read: no control worker answers', {
-      cause: error,
-    });
-  }
+  const undo = await previousUndo(client, cluster);
   if (undo.length === 0) {
     process.stdout.write('Nothing to put back.\n');
     return EXIT.done;
   }
   await startWorkflow(client, cluster, { cluster, by: operator(), version: PRODUCT_VERSION, undo });
-  return flags.detach === true ? EXIT.done : follow(client, cluster, flags, file);
+  return flags.detach === true ? EXIT.done : follow(client, cluster, { ...flags, wanted: 'back' }, file);
 }

@@ -12,7 +12,7 @@ import { operator, webUiLink, within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
 import { planText, summarise } from './plan-text.js';
-import { describeRollout, memoStatus, pickedUp, runPlan } from './workflows.js';
+import { describeRollout, memoStatus, pickedUp, previousUndo, runPlan } from './workflows.js';
 
 export interface StartFlags {
   readonly yes?: boolean;
@@ -34,15 +34,24 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     const summary = summarise(plan);
     process.stdout.write(flags.json === true ? `${JSON.stringify({ event: 'plan', summary })}\n` : planText(plan));
     if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
-    if (flags.yes !== true && !(await agreed())) return EXIT.failed;
     const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;
+    const undo = await previousUndo(client, cluster);
+    if (undo.length > 0 && waysBack === undefined) {
+      throw new RolloutError(
+        'VAULT_OPEN',
+        `an earlier rollout of "${cluster.name}" can still be rolled back (${undo.length} steps)`,
+      );
+    }
+    await warnOfShortMemory(client);
+    if (flags.yes !== true && !(await agreed())) return EXIT.failed;
     await startWorkflow(client, cluster, {
       cluster,
       by: operator(),
       version: PRODUCT_VERSION,
       ...(waysBack === undefined ? {} : { waysBack }),
+      ...(waysBack === 'adopt' ? { adopted: undo } : {}),
     });
-    return flags.detach === true ? EXIT.done : follow(client, cluster, flags, file);
+    return flags.detach === true ? EXIT.done : follow(client, cluster, { ...flags, wanted: 'forward' }, file);
   });
 }
 
@@ -91,6 +100,20 @@ export async function refuseWhileBusy(client: Client, cluster: ClusterFile): Pro
   throw new RolloutError(
     'BUSY',
     `${who} is at work on cluster "${cluster.name}" since ${since}, phase: ${memo?.phase ?? 'beginning'}`,
+  );
+}
+
+/** Days for which a finished rollout should stay known, and with it its way back. */
+const ADVISED_DAYS = 30;
+
+/** The way back of a finished rollout lives in Temporal's history: a server that forgets early is worth a warning. */
+async function warnOfShortMemory(client: Client): Promise<void> {
+  const { namespace } = client.options;
+  const { config } = await within(client, () => client.workflowService.describeNamespace({ namespace }));
+  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
+  if (days === 0 || days >= ADVISED_DAYS) return;
+  process.stderr.write(
+    `warning: this Temporal server forgets a finished rollout after ${days} days, and with it the way back; advised are ${ADVISED_DAYS}\n`,
   );
 }
 

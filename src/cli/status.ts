@@ -35,7 +35,9 @@ export async function showStatus(file: string, { json = false }: { json?: boolea
     } else {
       process.stdout.write(`${server.state.toLowerCase()} since ${server.since}\n${statusText(status, file)}`);
     }
-    return exitCodeOf(description, status);
+    const held =
+      status === undefined && memoStatus(description)?.now.some((line) => line.includes(' is HELD ')) === true;
+    return held ? EXIT.held : exitCodeOf(description, status);
   });
 }
 

@@ -14,11 +14,13 @@ import { PRODUCT_VERSION } from '../cluster/version.js';
 import type { PlanInput } from '../workflows/plan.js';
 import type { Plan } from '../workflows/planner.js';
 import type { rollout } from '../workflows/rollout.js';
-import type { MemoStatus } from '../workflows/status.js';
+import { undoQuery, type MemoStatus, type Undo } from '../workflows/status.js';
 import { DEADLINE, within } from './connect.js';
 
 /** Milliseconds between looks at a workflow that nobody has picked up yet. */
 const LOOK = 200;
+/** Milliseconds after which a long plan says that it is still at work. */
+const STILL_LOOKING = 60_000;
 
 /** Runs the plan workflow and waits for it. @throws RolloutError NO_CONTROL_WORKER when nobody picks it up. */
 export async function runPlan(client: Client, cluster: ClusterFile, options: { prove?: boolean } = {}): Promise<Plan> {
@@ -34,7 +36,14 @@ export async function runPlan(client: Client, cluster: ClusterFile, options: { p
     }),
   );
   await pickedUp(client, handle);
-  return (await handle.result()) as Plan;
+  const patience = setInterval(() => {
+    process.stderr.write('still looking at the machines; if this goes on: does the control worker run?\n');
+  }, STILL_LOOKING);
+  try {
+    return (await handle.result()) as Plan;
+  } finally {
+    clearInterval(patience);
+  }
 }
 
 /** Waits until a worker has taken the first task: pollers stay listed after a kill, so only progress proves one. */
@@ -66,6 +75,25 @@ export async function describeRollout(
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
+  }
+}
+
+/**
+ * What the newest run did and nobody has put back: from its result, or, however else it ended, from the run itself.
+ *
+ * @throws RolloutError NO_CONTROL_WORKER when only a worker could tell.
+ */
+export async function previousUndo(client: Client, cluster: ClusterFile): Promise<readonly Undo[]> {
+  const description = await describeRollout(client, cluster);
+  if (description === undefined || description.status.name === 'RUNNING') return [];
+  const handle = rolloutHandle(client, cluster);
+  if (description.status.name === 'COMPLETED') return (await within(client, () => handle.result())).undo;
+  try {
+    return await within(client, () => handle.query(undoQuery));
+  } catch (error) {
+    throw new RolloutError('NO_CONTROL_WORKER', 'the way back cannot be read: no control worker answers', {
+      cause: error,
+    });
   }
 }
 

@@ -29,7 +29,7 @@ export const ERRORS = {
   SECRET_UNUSABLE: { retryable: false, next: 'Choose another value for the secret, then: icewarp-rollout retry' },
   SECRET_MISSING: {
     retryable: false,
-    next: 'Define the secret in agent.yaml on that machine, then: icewarp-rollout retry',
+    next: 'Correct the secret’s source, or agent.yaml and restart its agent, then: icewarp-rollout retry',
   },
   // commands of the operating system
   COMMAND_FAILED: { retryable: false, next: CHECK_AND_RETRY },
@@ -47,6 +47,8 @@ export const ERRORS = {
   CHANGED_MEANWHILE: { retryable: false, next: 'Look at the difference; put it as expected and retry, or skip' },
   NOT_CONVERGED: { retryable: false, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
   UNEXPECTED: { retryable: true, next: 'Look at the agent’s log on that machine' },
+  // rules between machines
+  RULE_BROKEN: { retryable: false, next: 'Make it so, then: icewarp-rollout retry' },
   // database
   DATABASE_UNREACHABLE: {
     retryable: true,
@@ -72,6 +74,10 @@ export const ERRORS = {
   FOLDER_CONFLICT: { retryable: false, next: 'Move away what is in the way, then: icewarp-rollout retry' },
   FOLDER_UNWRITABLE: { retryable: false, next: 'Correct owner and rights of the folder, then: icewarp-rollout retry' },
   // balancer and probes
+  BALANCER_FOREIGN: {
+    retryable: false,
+    next: 'Move that configuration away, or balance on another machine, then: icewarp-rollout retry',
+  },
   BALANCER_REJECTED: { retryable: false, next: CHECK_AND_RETRY },
   BALANCER_DOWN: { retryable: true, next: 'Look at HAProxy’s own log, then: icewarp-rollout retry' },
   PROBE_FAILED: { retryable: false, next: 'Look at that node’s mail services, then: icewarp-rollout retry' },
@@ -112,7 +118,14 @@ export const ERRORS = {
   },
   GROUPWARE_AWAY: { retryable: true, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
   LICENCE_MISSING: { retryable: false, next: 'Activate a licence on that node, then: icewarp-rollout retry' },
-  LICENCE_UNREADABLE: { retryable: false, next: 'Compare the licences yourself, then: icewarp-rollout skip' },
+  LICENCE_UNREADABLE: {
+    retryable: false,
+    next: 'Activate that node’s licence again so that it can be read, then: icewarp-rollout retry',
+  },
+  ACCOUNTS_PRESENT: {
+    retryable: false,
+    next: 'Move these accounts and their mail away with IceWarp’s own migration, then: icewarp-rollout retry',
+  },
   TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
   TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
   // what is moved to the share

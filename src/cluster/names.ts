@@ -73,6 +73,11 @@ export function localFolders({ icewarp: { local } }: ClusterFile): LocalFolders 
 /** The file that proves that a mount point shows this cluster's share (B8). */
 export const SENTINEL = '.icewarp-rollout-sentinel';
 
+/** The accounts that the product makes itself, as full addresses. */
+export function ownAccounts({ mail: { domain, administrator, probes } }: ClusterFile): readonly string[] {
+  return [administrator, ...probes].map(({ name }) => `${name}@${domain}`);
+}
+
 /** The node that is configured first: the master, whose configuration becomes everybody's (G23). */
 export function firstNode({ nodes }: ClusterFile): NodeSpec {
   const first = nodes.find(({ role }) => role === 'master') ?? nodes[0];

@@ -8,14 +8,17 @@ export function createLog(
       at: new Date().toISOString(),
       machine,
       event,
-      ...(detail === undefined ? {} : { detail: plain(detail, 0) }),
+      ...(detail === undefined ? {} : { detail: plain(detail, redact) }),
     });
     process.stderr.write(`${redact(line)}\n`);
   };
 }
 
 /** Errors and their causes as plain data, a few levels deep; command results lose their arguments. */
-function plain(value: unknown, depth: number): unknown {
+function plain(value: unknown, redact: (text: string) => string, depth = 0): unknown {
+  // Redacted before it is shortened: the cut may go through a secret, and nobody recognises its first half.
+  const shortened = (text: string): string => cut(redact(text));
+  const deeper = (inner: unknown): unknown => plain(inner, redact, depth + 1);
   if (depth > 4) return '…';
   if (value instanceof Error) {
     const { name, message, stack, cause } = value;
@@ -28,16 +31,16 @@ function plain(value: unknown, depth: number): unknown {
       ...(typeof stdout === 'string' ? { stdout: shortened(stdout) } : {}),
       ...(typeof stderr === 'string' ? { stderr: shortened(stderr) } : {}),
       stack: stack?.split('\n').slice(1, 8).join('\n'),
-      ...(cause === undefined ? {} : { cause: plain(cause, depth + 1) }),
+      ...(cause === undefined ? {} : { cause: deeper(cause) }),
     };
   }
-  if (Array.isArray(value)) return value.slice(0, 20).map((item) => plain(item, depth + 1));
+  if (Array.isArray(value)) return value.slice(0, 20).map(deeper);
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, deeper(item)]));
   }
   return typeof value === 'string' ? shortened(value) : value;
 }
 
-function shortened(text: string): string {
+function cut(text: string): string {
   return text.length > 2_000 ? `${text.slice(0, 2_000)}…` : text;
 }

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+
 import { execa, ExecaError } from 'execa';
 
 import { RolloutError } from '../cluster/errors.js';
@@ -10,7 +12,7 @@ export interface RunOptions {
   /** Text for standard input: the way for passwords. Without it standard input is empty. */
   readonly input?: string;
   readonly cwd?: string;
-  /** Added to the environment of this process. */
+  /** Added to the few variables that every command gets (`INHERITED`). */
   readonly env?: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
@@ -30,8 +32,18 @@ export interface RunResult {
 const GRACE = 500;
 
 /**
+ * How many milliseconds a stopped command is waited for. Not for ever: SIGKILL waits too while the kernel waits for a
+ * dead share, and a daemon that left the group may hold the pipe for as long as it lives.
+ */
+const PATIENCE = 2_000;
+
+/** All that a command gets of our own environment, which may hold secrets: a mail server would hand them on. */
+const INHERITED = /^(PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR)$/;
+
+/**
  * Runs a platform command without a shell, in its own process group, and waits for it. On cancellation or time-out
- * the whole group is killed, because killing only the child leaves its children writing.
+ * the whole group is killed, because killing only the child leaves its children writing; what even that does not end
+ * within two seconds is left to itself.
  *
  * @throws RolloutError COMMAND_MISSING when there is no such command, COMMAND_TIMEOUT when it took too long,
  * COMMAND_FAILED for any other exit code than the accepted ones. The message names the command, never its arguments;
@@ -45,17 +57,23 @@ export async function runCommand(file: string, args: readonly string[], options:
     cleanup: true,
     reject: false,
     stripFinalNewline: true,
+    extendEnv: false,
+    env: { ...inherited(), ...options.env },
     // A forced end of our own (below) must reach the group, so execa's own kill is not used.
     ...(options.silent === true ? { stdout: 'ignore' as const, stderr: 'ignore' as const } : {}),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   const overdue = new AbortController();
+  let giveUp = (): void => undefined;
+  const givenUp = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined);
+  });
   const stop = (): void => {
     endGroup(child.pid);
+    setTimeout(giveUp, PATIENCE).unref();
   };
   const timer = setTimeout(() => {
     overdue.abort();
@@ -63,10 +81,12 @@ export async function runCommand(file: string, args: readonly string[], options:
   }, timeout);
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    const result = await child;
+    const result = await Promise.race([child, givenUp]);
+    if (result === undefined) leave(child);
     signal?.throwIfAborted();
-    if (overdue.signal.aborted)
+    if (overdue.signal.aborted || result === undefined) {
       throw new RolloutError('COMMAND_TIMEOUT', `${file} did not end within ${timeout / 1000} s`);
+    }
     if (result.exitCode === undefined) throw startFailure(file, result);
     if (!accept.includes(result.exitCode)) {
       throw new RolloutError('COMMAND_FAILED', `${file} ended with exit code ${result.exitCode}`, {
@@ -78,6 +98,17 @@ export async function runCommand(file: string, args: readonly string[], options:
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
   }
+}
+
+function inherited(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => INHERITED.test(name));
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** Lets go of a command that cannot be ended, so that it keeps neither a pipe nor this process open. */
+function leave(child: Pick<ChildProcess, 'stdin' | 'stdout' | 'stderr' | 'unref'>): void {
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy();
+  child.unref();
 }
 
 function startFailure(file: string, result: unknown): RolloutError {

@@ -7,21 +7,20 @@ import { runCommand } from './run.js';
 /** Resolves secret names to values in the one process that uses them, and takes the values out of texts. */
 export class SecretStore {
   readonly #sources: Readonly<Record<string, SecretSource>>;
-  readonly #known = new Map<string, string>();
+  /** Every value ever resolved, former ones too: a log line may still hold one. */
+  readonly #seen = new Set<string>();
 
   constructor(sources: Readonly<Record<string, SecretSource>>) {
     this.#sources = sources;
   }
 
   /**
-   * The value of a secret. Looked up once per process.
+   * The value of a secret, read from its source each time: whoever corrects it there need not restart the agent.
    *
    * @throws RolloutError SECRET_MISSING when agent.yaml does not define it or its source has none; SECRET_UNUSABLE when
    * it holds a character that would break out of a connection string or path.dat.
    */
   async resolve(name: string, signal?: AbortSignal): Promise<string> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
     const source = Object.hasOwn(this.#sources, name) ? this.#sources[name] : undefined;
     if (source === undefined) throw new RolloutError('SECRET_MISSING', `agent.yaml defines no secret "${name}"`);
     const value = (await read(name, source, signal)).replace(/\r?\n$/, '');
@@ -32,29 +31,25 @@ export class SecretStore {
         `the secret "${name}" holds ";", "|" or a line break, which IceWarp cannot carry`,
       );
     }
-    this.#known.set(name, value);
+    this.#seen.add(value);
     return value;
   }
 
   /** The text without any secret that this process has resolved. */
   redact(text: string): string {
-    let clean = text;
-    for (const value of this.#known.values()) {
-      for (const form of [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]) {
-        clean = clean.replaceAll(form, '[secret]');
-      }
-    }
-    return clean;
+    const forms = [...this.#seen].flatMap((value) => [
+      value,
+      encodeURIComponent(value),
+      JSON.stringify(value).slice(1, -1),
+    ]);
+    // The longest first: one that begins like another would otherwise leave its rest behind.
+    return forms.sort((a, b) => b.length - a.length).reduce((clean, form) => clean.replaceAll(form, '[secret]'), text);
   }
 }
 
 async function read(name: string, source: SecretSource, signal?: AbortSignal): Promise<string> {
   if ('env' in source) return process.env[source.env] ?? '';
-  if ('command' in source) {
-    const [file = '', ...args] = source.command;
-    const { stdout } = await runCommand(file, args, { timeout: 30_000, ...(signal === undefined ? {} : { signal }) });
-    return stdout;
-  }
+  if ('command' in source) return printedBy(name, source.command, signal);
   try {
     const { mode } = await stat(source.file);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
@@ -64,5 +59,16 @@ async function read(name: string, source: SecretSource, signal?: AbortSignal): P
   } catch (error) {
     if (error instanceof RolloutError) throw error;
     throw new RolloutError('SECRET_MISSING', `the file of the secret "${name}" cannot be read`, { cause: error });
+  }
+}
+
+async function printedBy(name: string, [file = '', ...args]: readonly string[], signal?: AbortSignal): Promise<string> {
+  try {
+    const { stdout } = await runCommand(file, args, { timeout: 30_000, ...(signal === undefined ? {} : { signal }) });
+    return stdout;
+  } catch (error) {
+    if (!(error instanceof RolloutError) || error.code !== 'COMMAND_FAILED') throw error;
+    // Without the cause: it is what the command printed, and that may be the secret, which no log knows to redact yet.
+    throw new RolloutError('SECRET_MISSING', `the command of the secret "${name}" failed`);
   }
 }

@@ -2,6 +2,7 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 
 import type { Hello } from '../activities/register.js';
 import type { Check } from '../activities/resource.js';
+import { ERRORS } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
 import type { Progress } from './progress.js';
@@ -96,18 +97,19 @@ export class ActingRunner implements Runner {
       const answer = await this.#hold(id, 'cluster', about, {
         code: 'RULE_BROKEN',
         why: breach,
-        next: 'Make it so, then: icewarp-rollout retry',
+        next: ERRORS.RULE_BROKEN.next,
       });
       if (answer === 'skip') return;
     }
   }
 
   /** Undoes everything in reverse order. A failing undo is held, never skipped silently. */
-  async goBack(): Promise<void> {
+  async goBack(nodes: readonly Machine<'node'>[], directory: string): Promise<void> {
     this.progress.abandon();
     this.progress.direction = 'back';
     this.progress.enter('going back');
     await CancellationScope.nonCancellable(async () => {
+      const touched = new Set(this.#undo.map(({ on }) => on.name));
       for (let entry = this.#undo[0]; entry !== undefined; entry = this.#undo[0]) {
         const { kind, step, title, on, desired, before } = entry;
         const about: About = { title: `undo: ${title}`, guide: '', skippable: true };
@@ -117,6 +119,15 @@ export class ActingRunner implements Runner {
           return 'done';
         });
         this.#undo.shift();
+      }
+      // a step that stopped a server and then failed has no undo entry for the services
+      for (const on of nodes.filter(({ name }) => touched.has(name))) {
+        await this.act(
+          'settleServices',
+          on,
+          { directory },
+          { title: 'services as before', guide: '', skippable: true },
+        );
       }
     });
   }
@@ -142,8 +153,9 @@ export class ActingRunner implements Runner {
       } catch (error) {
         if (isCancellation(error)) throw error;
         if (agentIsAway(error)) {
-          await this.#waitForAgent(shown, on);
-          continue;
+          if (await this.#agentIsBack(shown, on)) continue;
+          this.progress.show(shown, { is: 'skipped' });
+          return;
         }
         if ((await this.#hold(id, on.name, about, troubleOf(error))) === 'skip') {
           this.progress.show(shown, { is: 'skipped' });
@@ -153,11 +165,24 @@ export class ActingRunner implements Runner {
     }
   }
 
-  async #waitForAgent(shown: { id: string; title: string; machine: string }, on: Machine): Promise<void> {
+  /** Waits as long as it takes; false when an operator skips the step, because the machine will not come back. */
+  async #agentIsBack(shown: { id: string; title: string; machine: string }, on: Machine): Promise<boolean> {
+    this.#answers.delete(shown.id);
     const how = on.place === 'node' ? `--node ${on.name}` : `--${on.place}`;
     const why = `no agent on ${on.place === 'node' ? `node ${on.name}` : `the ${on.place} machine`}: start it there with: icewarp-rollout worker ${how}`;
     this.progress.show(shown, { is: 'waiting', since: Date.now(), why });
-    await call(on, 'agent.hello', 'wait for the agent', [], { patient: true });
+    const waiting = new CancellationScope();
+    const skipped = condition(() => this.#answers.has(shown.id)).then(() => {
+      waiting.cancel();
+    });
+    try {
+      await waiting.run(() => call(on, 'agent.hello', 'wait for the agent', [], { patient: true }));
+      return true;
+    } catch (error) {
+      if (!this.#answers.has(shown.id)) throw error;
+      await skipped;
+      return false;
+    }
   }
 
   async #hold(

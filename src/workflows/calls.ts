@@ -31,7 +31,8 @@ export function call(
   const activities = proxyActivities<Untyped>({
     taskQueue: on.queue,
     summary: `${on.name}: ${summary}`.slice(0, 120),
-    startToCloseTimeout: '6h',
+    // only what changes the world may take long; a look that hangs is told
+    startToCloseTimeout: /\.(apply|restore)$/.test(activity) ? '6h' : '15m',
     heartbeatTimeout: '15s',
     ...(patient ? {} : { scheduleToStartTimeout: SCHEDULE_TO_START }),
     retry: {

@@ -2,7 +2,7 @@ import { machinesOf, type Machines } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { admitNodes } from './guide/balancer.js';
 import { prepareDatabases } from './guide/databases.js';
-import { installNodes, licenseNodes } from './guide/installation.js';
+import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
 import { configureFirstNode } from './guide/first-node.js';
 import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
@@ -43,6 +43,7 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
 
   run.phase('One cluster');
   await oneMaster(run, cluster);
+  await equalLicences(run, cluster, 'licences-joined');
   await survivesRestart(run, cluster);
 
   run.phase('Balancer');

@@ -46,8 +46,9 @@ export class Progress {
     return this.#steps.get(id);
   }
 
-  held(): readonly StepStatus[] {
-    return [...this.#steps.values()].filter(({ state }) => state.is === 'held');
+  /** Steps that wait for an operator's answer; `waiting`: also those that wait for their agent. */
+  answerable(waiting: boolean): readonly StepStatus[] {
+    return [...this.#steps.values()].filter(({ state }) => state.is === 'held' || (waiting && state.is === 'waiting'));
   }
 
   /** What was under way when the way forward was given up is neither running nor held any more. */
@@ -60,6 +61,7 @@ export class Progress {
   status(undoable: number): Status {
     return {
       cluster: this.cluster,
+      verb: this.verb,
       direction: this.direction,
       phase: this.#phase,
       paused: this.paused,

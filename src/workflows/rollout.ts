@@ -25,6 +25,8 @@ export interface RolloutInput {
   readonly version: string;
   /** What to do with originals that an earlier rollout left: keep them as the way back, or give them up. */
   readonly waysBack?: 'adopt' | 'forget';
+  /** What an earlier rollout did and nobody has put back: stays undoable by this one (start --adopt). */
+  readonly adopted?: readonly Undo[];
   /** Instead of going forward: put these back (rollback of a rollout that has ended). */
   readonly undo?: readonly Undo[];
 }
@@ -35,13 +37,15 @@ export interface RolloutResult {
   readonly done: number;
   readonly skipped: readonly string[];
   readonly kept: readonly string[];
+  /** What `rollback` would put back now. */
+  readonly undo: readonly Undo[];
 }
 
 /** The one workflow behind every changing verb. Its id is the cluster's lock. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   const { cluster, by } = input;
   const progress = new Progress(cluster.name, input.undo === undefined ? 'start' : 'rollback', by);
-  const runner = new ActingRunner(progress, input.undo ?? []);
+  const runner = new ActingRunner(progress, input.undo ?? input.adopted ?? []);
   const forward = new CancellationScope();
   let turnedBack = input.undo !== undefined;
 
@@ -76,6 +80,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     },
   );
 
+  let cancelled: Error | undefined;
   try {
     if (input.undo === undefined) {
       await forward.run(async () => {
@@ -86,10 +91,11 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     }
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    await runner.goBack();
-    if (!turnedBack) throw error; // cancelled from outside: went back, and is shown as cancelled
+    cancelled = error as Error;
   }
-  if (input.undo !== undefined) await runner.goBack();
+  // a verb that came when the way forward had just ended still means going back
+  if (turnedBack || cancelled !== undefined) await runner.goBack(machinesOf(cluster).nodes, cluster.icewarp.directory);
+  if (cancelled !== undefined && !turnedBack) throw cancelled; // from outside: went back, and is shown as cancelled
   progress.finished = true;
   progress.enter(turnedBack ? 'rolled back' : 'finished');
   await condition(allHandlersFinished);
@@ -99,6 +105,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     done: steps.filter(({ state }) => state.is === 'done').length,
     skipped: steps.filter(({ state }) => state.is === 'skipped').map(({ id }) => id),
     kept,
+    undo: runner.undo,
   };
 }
 
@@ -131,9 +138,10 @@ function validate(progress: Progress, command: Command): void {
   }
 }
 
-function targets(progress: Progress, { step }: Command): string[] {
+/** Steps that an answer may be meant for: held ones; on the way back also those whose machine is away. */
+function targets(progress: Progress, { step, verb }: Command): string[] {
   return progress
-    .held()
+    .answerable(verb === 'skip' && progress.direction === 'back')
     .map(({ id }) => id)
     .filter((id) => step === undefined || id === step);
 }

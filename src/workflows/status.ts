@@ -32,6 +32,8 @@ export type Direction = 'forward' | 'back';
 /** The answer to the status query. */
 export interface Status {
   readonly cluster: string;
+  /** What was asked for: start or rollback. */
+  readonly verb: string;
   readonly direction: Direction;
   readonly phase: string;
   readonly paused: boolean;

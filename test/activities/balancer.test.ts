@@ -227,7 +227,8 @@ describe('the balancer on a real HAProxy', () => {
   });
 
   it('goes back to the original configuration, its mode and a process that runs it', async () => {
-    const original = `${FOREIGN}frontend own\n    bind ${desired.address}:2999\n`;
+    // As Debian's package brings it: it runs, and serves nobody.
+    const original = `global\n    stats socket ${haproxy.places.socket} mode 600 level admin\n${FOREIGN}`;
     await writeFile(haproxy.file, original);
     await chmod(haproxy.file, 0o640);
     await haproxy.run('start');
@@ -241,12 +242,53 @@ describe('the balancer on a real HAProxy', () => {
       expect(await observed()).toEqual(before);
     }
     await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(original);
+  });
+
+  it.each(['frontend own', 'listen own'])('will not put “%s” of someone else out of service', async (section) => {
+    const original = `${FOREIGN}${section}\n    bind ${desired.address}:2999\n`;
+    await writeFile(haproxy.file, original);
+    await haproxy.run('start');
+    const before = await observed();
+    await expect(applied()).rejects.toMatchObject({ code: 'BALANCER_FOREIGN' });
+    expect(await observed()).toEqual(before);
+    await expect(balancer().restore(desired, before, haproxy.context('balancer'))).resolves.toEqual([]);
+    expect(await observed()).toEqual(before);
     await expect(
       once(
         connect(2999, desired.address).on('error', () => undefined),
         'connect',
       ),
     ).resolves.toBeDefined();
+  });
+
+  it('is put in force once the operator has freed the file, and the way back knows the first one', async () => {
+    const original = `${FOREIGN}listen own\n    bind ${desired.address}:2999\n`;
+    await writeFile(haproxy.file, original);
+    const before = await observed();
+    await expect(applied()).rejects.toMatchObject({ code: 'BALANCER_FOREIGN' });
+    await rm(haproxy.file);
+    await applied();
+    await expect(balancer().restore(desired, before, haproxy.context('balancer'))).resolves.toEqual([]);
+    await expect(readFile(haproxy.file, 'utf8')).resolves.toBe(original);
+  });
+
+  it('is not stopped on the way back where someone else has taken it over', async () => {
+    const before = await observed();
+    await applied();
+    await writeFile(haproxy.file, `${await readFile(haproxy.file, 'utf8')}# by hand\n`);
+    await expect(balancer().restore(desired, before, haproxy.context('balancer'))).rejects.toMatchObject({
+      code: 'CHANGED_MEANWHILE',
+    });
+    await expect(haproxy.running()).resolves.toBe(true);
+  });
+
+  it('is not stopped on the way back where it runs on its former file, which someone has started since', async () => {
+    await writeFile(haproxy.file, `${FOREIGN}listen own\n    bind ${desired.address}:2999\n`);
+    const before = await observed();
+    expect(before).toMatchObject({ running: false });
+    await haproxy.run('start');
+    await expect(balancer().restore(desired, before, haproxy.context('balancer'))).resolves.toEqual([]);
+    await expect(haproxy.running()).resolves.toBe(true);
   });
 
   it('does not put the original back over someone’s later work', async () => {

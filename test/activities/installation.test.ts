@@ -48,4 +48,13 @@ describe('an installation', () => {
     expect(results['with mail']).toEqual([expect.stringContaining('1 files of users')]);
     expect(results['mail']).toBe('mail');
   });
+
+  it('that is unfinished is not begun anew over users’ files', () => {
+    expect(results['unfinished with mail']).toBe('FOLDER_CONFLICT');
+    expect(results['mail of the unfinished']).toBe('mail');
+  });
+
+  it('in a folder that was there before stays, and says so', () => {
+    expect(results['in a folder of before']).toEqual([expect.stringContaining('the folder was there before')]);
+  });
 });

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { mailAccounts, type MailAccountsDesired } from '../../src/activities/mail-accounts.js';
+import { SENTINEL } from '../../src/cluster/names.js';
+import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -15,8 +17,13 @@ describe('the first accounts', () => {
   beforeEach(async () => {
     context = await testContext({ admin: 'canary-admin', probe: 'canary-probe' });
     icewarp = await fakeIceWarp(join(context.folder, 'icewarp'));
+    const mount = join(context.folder, 'mnt');
+    await mkdir(mount);
+    await writeFile(join(mount, SENTINEL), sentinelText('test'));
     desired = {
       directory: icewarp.directory,
+      mount,
+      cluster: 'test',
       domain: 'example.com',
       administrator: { name: 'admin', password: { secret: 'admin' } },
       probes: [{ name: 'probe', password: { secret: 'probe' } }],
@@ -66,6 +73,19 @@ describe('the first accounts', () => {
     await mailAccounts.apply(desired, context);
     await mailAccounts.restore({ ...desired, folders: [`${mail}/`] }, before, context);
     expect(await readdir(join(mail, 'example.com'))).toEqual(['admin']);
+  });
+
+  it('are neither made nor taken back while the share is not mounted, so that no mailbox is overlooked', async () => {
+    const sentinel = join(desired.mount, SENTINEL);
+    const before = await mailAccounts.observe(desired, context);
+    await rm(sentinel);
+    await expect(mailAccounts.apply(desired, context)).rejects.toMatchObject({ code: 'SHARE_NOT_MOUNTED' });
+    expect(await mailAccounts.observe(desired, context)).toEqual(before);
+    await writeFile(sentinel, sentinelText('test'));
+    await mailAccounts.apply(desired, context);
+    await writeFile(sentinel, sentinelText('another'));
+    await expect(mailAccounts.restore(desired, before, context)).rejects.toMatchObject({ code: 'SHARE_NOT_MOUNTED' });
+    expect(await kept('account', 'probe@example.com')).toBe('0');
   });
 
   it('leave the domain where others have accounts in it by now', async () => {

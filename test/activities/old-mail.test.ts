@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { lstat, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
+import { assertOldMailCopied, oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
+import { SENTINEL } from '../../src/cluster/names.js';
+import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
+import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -23,7 +26,9 @@ describe('old mail', () => {
     await mkdir(join(mail, '_outgoing/retry'), { recursive: true });
     await mkdir(share, { recursive: true });
     await writeFile(join(mail, 'example.com/user/inbox/20200101.imap'), 'a message');
-    desired = { directory, what: 'mail', to: `${share}/`, owner: { uid: 1234, gid: 1235 } };
+    const mount = join(context.folder, 'share');
+    await writeFile(join(mount, SENTINEL), sentinelText('test'));
+    desired = { directory, mount, cluster: 'test', what: 'mail', to: `${share}/`, owner: { uid: 1234, gid: 1235 } };
   });
   afterEach(async () => {
     await icewarp.stop();
@@ -59,6 +64,98 @@ describe('old mail', () => {
       expect(await readdir(share)).toEqual([]);
     },
   );
+
+  it('leaves a server running whose queue is not empty, because only it can empty it', async () => {
+    await writeFile(join(mail, '_outgoing/retry/1.dat'), 'x');
+    await ensureStarted(desired.directory, context.signal);
+    const smtp = await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8');
+    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+    expect(await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8')).toBe(smtp);
+  });
+
+  it('starts a server again that put mail into its queue while it was stopped', async () => {
+    const script = join(desired.directory, 'icewarpd.sh');
+    const text = await readFile(script, 'utf8');
+    await writeFile(script, text.replace('--stop)', `--stop) : > '${mail}/_outgoing/late.dat';`));
+    await ensureStarted(desired.directory, context.signal);
+    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+    expect(await runningModules(desired.directory)).toEqual(MODULES);
+  });
+
+  it.each(['apply', 'restore'] as const)('is nothing to %s while the share is not mounted', async (verb) => {
+    const before = await oldMail.observe(desired, context);
+    if (verb === 'restore') await oldMail.apply(desired, context);
+    await rm(join(desired.mount, SENTINEL));
+    const work = verb === 'apply' ? oldMail.apply(desired, context) : oldMail.restore(desired, before, context);
+    await expect(work).rejects.toMatchObject({ code: 'SHARE_NOT_MOUNTED' });
+    await writeFile(join(desired.mount, SENTINEL), sentinelText('test'));
+    if (verb === 'restore') expect(await oldMail.restore(desired, before, context)).toEqual([]);
+    expect(await readdir(share)).toEqual([]);
+  });
+
+  describe('before its folder is switched', () => {
+    const inbox = (): string => join(mail, 'example.com/user/inbox');
+    const check = (): Promise<void> => assertOldMailCopied(desired.directory, 'mail', desired.to, context);
+
+    it('is stopped, and completed by what came in, was moved, and was written over since', async () => {
+      await writeFile(join(inbox(), 'flags.dat'), 'old');
+      await writeFile(join(inbox(), '20200103.imap'), 'moved');
+      await oldMail.apply(desired, context);
+      await ensureStarted(desired.directory, context.signal);
+      await writeFile(join(inbox(), '20200102.imap'), 'one more');
+      await writeFile(join(inbox(), 'flags.dat'), 'new');
+      await mkdir(join(mail, 'example.com/user/trash'));
+      await rename(join(inbox(), '20200103.imap'), join(mail, 'example.com/user/trash/20200103.imap'));
+      await check();
+      expect(await runningModules(desired.directory)).toEqual([]);
+      expect(await readdir(join(share, 'example.com/user/inbox'))).toEqual([
+        '20200101.imap',
+        '20200102.imap',
+        'flags.dat',
+      ]);
+      expect(await readFile(join(share, 'example.com/user/inbox/flags.dat'), 'utf8')).toBe('new');
+      expect(await readdir(join(share, 'example.com/user/trash'))).toEqual(['20200103.imap']);
+      expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
+    });
+
+    it('is noticed when a message was only moved, which changes neither count nor bytes', async () => {
+      await oldMail.apply(desired, context);
+      await mkdir(join(mail, 'example.com/user/trash'));
+      await rename(join(inbox(), '20200101.imap'), join(mail, 'example.com/user/trash/20200101.imap'));
+      expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toHaveLength(1);
+    });
+
+    it('is copied for the owner of the share’s folder when there was none at first', async () => {
+      await rm(join(mail, 'example.com'), { recursive: true });
+      await oldMail.apply(desired, context);
+      await check();
+      expect(await readdir(context.agent.config.stateDir).catch(() => [])).toEqual([]);
+      await mkdir(inbox(), { recursive: true });
+      await writeFile(join(inbox(), '20200101.imap'), 'first');
+      await check();
+      expect(await readFile(message(), 'utf8')).toBe('first');
+    });
+
+    it('is never copied over what somebody wrote on the share since', async () => {
+      await oldMail.apply(desired, context);
+      await writeFile(message(), 'theirs');
+      await writeFile(join(inbox(), '20200102.imap'), 'one more');
+      await expect(check()).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+      expect(await readFile(message(), 'utf8')).toBe('theirs');
+    });
+
+    it('is nothing to stop for once the switch is done', async () => {
+      await icewarp.put('C_System_Storage_Dir_MailPath', desired.to);
+      await ensureStarted(desired.directory, context.signal);
+      await check();
+      expect(await runningModules(desired.directory)).toEqual(MODULES);
+    });
+
+    it('is refused while the share is not mounted', async () => {
+      await rm(join(desired.mount, SENTINEL));
+      await expect(check()).rejects.toMatchObject({ code: 'SHARE_NOT_MOUNTED' });
+    });
+  });
 
   it('never replaces mail that is on the share already', async () => {
     await mkdir(join(share, 'example.com/user/inbox'), { recursive: true });

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 
 import { writeMark } from '../../src/activities/configuration-mark.js';
 import { pathDat, type PathDatDesired } from '../../src/activities/path-dat.js';
-import { readMarker } from '../../src/activities/restart-marker.js';
+import { sharedConfiguration } from '../../src/activities/shared-configuration.js';
+import { readMarker, stopForChange } from '../../src/activities/restart-marker.js';
 import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
+import { SENTINEL } from '../../src/cluster/names.js';
+import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -88,5 +91,134 @@ describe('path.dat of a node', () => {
     await pathDat.apply(desired, context);
     await writeFile(file(), (await readFile(file(), 'utf8')).replace('\n10\n', '\n77\n'));
     await expect(pathDat.restore(desired, before, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+  });
+
+  it('is not given up when the vault has lost the original', async () => {
+    const before = await pathDat.observe(desired, context);
+    expect(await pathDat.restore(desired, before, context)).toEqual([]);
+    await pathDat.apply(desired, context);
+    await context.vault.close();
+    await expect(pathDat.restore(desired, before, context)).rejects.toMatchObject({ code: 'VAULT_DAMAGED' });
+  });
+
+  describe('where the queues move', () => {
+    let waiting: string;
+    const MAIL = 'C_System_Storage_Dir_MailPath';
+
+    beforeEach(async () => {
+      const queues = join(context.folder, 'queues');
+      desired = { ...desired, lines: { ...desired.lines, 8: `${queues}/_outgoing/`, 13: `${queues}/_incoming/` } };
+      await icewarp.put(MAIL, 'mail/');
+      waiting = join(icewarp.directory, 'mail/_outgoing/1.dat');
+      await mkdir(join(icewarp.directory, 'mail/_outgoing'), { recursive: true });
+      await mkdir(join(queues, '_incoming'), { recursive: true });
+    });
+
+    it('waits for what is in them, with the services running', async () => {
+      await writeFile(waiting, 'x');
+      await ensureStarted(icewarp.directory, context.signal);
+      await expect(pathDat.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+      expect(await runningModules(icewarp.directory)).toContain('smtp');
+      await expect(stat(file())).rejects.toMatchObject({ code: 'ENOENT' });
+      await rm(waiting);
+      await pathDat.apply(desired, context);
+      expect(pathDat.diff(desired, await pathDat.observe(desired, context))).toEqual([]);
+    });
+
+    it('starts again what an attempt that was killed had stopped', async () => {
+      await ensureStarted(icewarp.directory, context.signal);
+      await stopForChange(icewarp.directory, context);
+      await writeFile(waiting, 'x');
+      await expect(pathDat.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+      expect(await runningModules(icewarp.directory)).toContain('smtp');
+    });
+
+    it('waits on the way back too', async () => {
+      const before = await pathDat.observe(desired, context);
+      await pathDat.apply(desired, context);
+      const queued = join(context.folder, 'queues/_incoming/1.dat');
+      await writeFile(queued, 'x');
+      await expect(pathDat.restore(desired, before, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+      expect((await stat(file())).isFile()).toBe(true);
+      await rm(queued);
+      expect(await pathDat.restore(desired, before, context)).toEqual([]);
+    });
+
+    it('does not wait where they stay', async () => {
+      await pathDat.apply(desired, context);
+      await writeFile(join(context.folder, 'queues/_incoming/1.dat'), 'x');
+      await pathDat.apply({ ...desired, lines: { ...desired.lines, 16: '127.0.0.3' } }, context);
+      expect(await readFile(file(), 'utf8')).toContain('127.0.0.3');
+    });
+  });
+
+  describe('of a node that joins', () => {
+    beforeEach(() => {
+      desired = { ...desired, joins: true, own: ['probe@example.com'] };
+    });
+
+    it('refuses one with accounts of its own, ours apart', async () => {
+      await writeFile(join(icewarp.directory, 'account/probe@example.com'), '0');
+      await writeFile(join(icewarp.directory, 'account/user@example.com'), '0');
+      await expect(pathDat.apply(desired, context)).rejects.toMatchObject({ code: 'ACCOUNTS_PRESENT' });
+      await rm(join(icewarp.directory, 'account/user@example.com'));
+      await pathDat.apply(desired, context);
+      // From now on the accounts are everybody's.
+      await writeFile(join(icewarp.directory, 'account/user@example.com'), '0');
+      await pathDat.apply({ ...desired, lines: { ...desired.lines, 16: '127.0.0.3' } }, context);
+    });
+
+    it('refuses one with mail of its own', async () => {
+      await icewarp.put('C_System_Storage_Dir_MailPath', 'mail/');
+      await mkdir(join(icewarp.directory, 'mail/example.com'), { recursive: true });
+      await writeFile(join(icewarp.directory, 'mail/example.com/1.imap'), 'x');
+      await expect(pathDat.apply(desired, context)).rejects.toMatchObject({ code: 'ACCOUNTS_PRESENT' });
+      await expect(stat(file())).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+  });
+
+  describe('of the node whose configuration was copied', () => {
+    const shared = (): string => join(context.folder, 'share/config/settings.cfg');
+    const local = (): string => join(icewarp.directory, 'config/settings.cfg');
+
+    beforeEach(async () => {
+      const { directory } = icewarp;
+      const mount = context.folder;
+      await writeFile(join(mount, SENTINEL), sentinelText('lab'));
+      await rm(config, { recursive: true });
+      const to = { config, spam: `${mount}/share/spam/`, calendar: `${mount}/share/calendar/` };
+      for (const [part, name] of [
+        ['config', 'Config'],
+        ['spam', 'Spam'],
+        ['calendar', 'Calendar'],
+      ] as const) {
+        await mkdir(join(directory, part), { recursive: true });
+        await icewarp.put(`C_${name}Path`, `${directory}/${part}/`);
+      }
+      await writeFile(local(), 'as it was copied');
+      const copy = { directory, mount, to, cluster: 'lab', node: 'A', uid: 0, gid: 0 };
+      await sharedConfiguration.apply(copy, context);
+      desired = { ...desired, lines: { ...desired.lines, 6: to.spam, 7: to.calendar } };
+    });
+
+    it('takes along what the node changed since', async () => {
+      await writeFile(local(), 'changed by a service that was started');
+      await pathDat.apply(desired, context);
+      expect(await readFile(shared(), 'utf8')).toBe('changed by a service that was started');
+    });
+
+    it('goes on where the second copy was cut short', async () => {
+      await writeFile(local(), 'changed');
+      await rm(config, { recursive: true });
+      await pathDat.apply(desired, context);
+      expect(await readFile(shared(), 'utf8')).toBe('changed');
+    });
+
+    it('is not written where both have changed', async () => {
+      await writeFile(local(), 'changed');
+      await writeFile(shared(), 'changed there');
+      await expect(pathDat.apply(desired, context)).rejects.toMatchObject({ code: 'CONFIG_FOREIGN' });
+      await expect(stat(file())).rejects.toMatchObject({ code: 'ENOENT' });
+    });
   });
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { markRestart, stopForChange } from '../../src/activities/restart-marker.js';
 import { restartServices } from '../../src/activities/restart-services.js';
 import { services, type ServicesDesired } from '../../src/activities/services.js';
+import { settleServices } from '../../src/activities/settle-services.js';
 import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
@@ -70,5 +71,55 @@ describe('services', () => {
     const first = await smtp();
     expect((await restartServices.run(desired, context)).seconds).toBeGreaterThan(0);
     expect(await smtp()).not.toBe(first);
+  });
+
+  describe('settled at the end of the way back', () => {
+    const settle = (): Promise<{ readonly restarted: boolean }> => settleServices.run(desired, context);
+
+    it('run again where a step stopped them and none started them', async () => {
+      await ensureStarted(icewarp.directory, context.signal);
+      await stopForChange(icewarp.directory, context);
+      expect(await settle()).toEqual({ restarted: true });
+      expect(await runningModules(icewarp.directory)).toEqual(MODULES);
+      const first = await smtp();
+      expect(await settle()).toEqual({ restarted: false });
+      expect(await smtp()).toBe(first);
+    });
+
+    it('restart where they run without what was put back', async () => {
+      await ensureStarted(icewarp.directory, context.signal);
+      const first = await smtp();
+      await markRestart(context.agent, 'setting mailPath put back');
+      expect(await settle()).toEqual({ restarted: true });
+      expect(await smtp()).not.toBe(first);
+    });
+
+    it('stay stopped where they did not serve', async () => {
+      await stopForChange(icewarp.directory, context);
+      await markRestart(context.agent, 'path.dat put back');
+      expect(await settle()).toEqual({ restarted: false });
+      expect(await runningModules(icewarp.directory)).toEqual([]);
+      expect(await services.observe(desired, context)).toMatchObject({ restartNeeded: [], stopped: [] });
+    });
+
+    it('are still owed a start when the first attempt was killed between stop and start', async () => {
+      await ensureStarted(icewarp.directory, context.signal);
+      await markRestart(context.agent, 'path.dat put back');
+      const controller = new AbortController();
+      const script = join(icewarp.directory, 'icewarpd.sh');
+      const text = await readFile(script, 'utf8');
+      await writeFile(script, text.replace('--start)', '--start) continue;'));
+      const cut = settleServices.run(desired, { ...context, signal: controller.signal });
+      setTimeout(() => controller.abort(), 1500);
+      await expect(cut).rejects.toThrow();
+      await writeFile(script, text);
+      expect(await runningModules(icewarp.directory)).toEqual([]);
+      expect(await settle()).toEqual({ restarted: true });
+    });
+
+    it('are nothing to settle once IceWarp is gone', async () => {
+      const gone = { directory: join(context.folder, 'gone') };
+      expect(await settleServices.run(gone, context)).toEqual({ restarted: false });
+    });
   });
 });

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readMarker } from '../../src/activities/restart-marker.js';
 import { settings, type SettingsDesired } from '../../src/activities/settings.js';
+import { SENTINEL } from '../../src/cluster/names.js';
+import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
+import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -14,12 +18,14 @@ describe('settings', () => {
   let context: TestContext;
   let icewarp: FakeIceWarp;
   let desired: SettingsDesired;
+  const share = (): string => `${context.folder}/share/mail/`;
 
   beforeEach(async () => {
     context = await testContext({ database: 'canary-new' });
     icewarp = await fakeIceWarp(join(context.folder, 'icewarp'), {
       [ACCOUNTS]: 'old;root;canary-old;db0;3;2',
       [MAIL]: 'mail/',
+      C_ConfigPath: 'config/',
       C_ActiveSync_DBConnection: '',
       C_ActiveSync_DBUser: '',
       C_ActiveSync_DBPass: '',
@@ -29,12 +35,17 @@ describe('settings', () => {
       values: [
         { setting: 'accountsDatabase', connection },
         { setting: 'activeSyncDatabase', connection },
-        { setting: 'mailPath', value: '/mnt/mail/' },
+        { setting: 'mailPath', value: share() },
         { setting: 'fullTextPath', value: '/mnt/_yodaidx/' },
       ],
     };
   });
-  afterEach(() => context.remove());
+  afterEach(async () => {
+    await icewarp.stop();
+    await context.remove();
+  });
+
+  const sets = async (): Promise<readonly string[]> => (await icewarp.calls()).filter((call) => call.startsWith('set'));
 
   it('are not there before IceWarp is', async () => {
     expect(await settings.observe({ ...desired, directory: '/nowhere' }, context)).toBeNull();
@@ -55,9 +66,9 @@ describe('settings', () => {
     expect(await icewarp.value('C_ActiveSync_DBPass')).toBe('canary-new');
     expect(settings.diff(desired, await settings.observe(desired, context))).toEqual([]);
     expect((await readMarker(context.agent)).reasons).toHaveLength(1);
-    const count = (await icewarp.calls()).filter((call) => call.startsWith('set')).length;
+    const written = await sets();
     await settings.apply(desired, context);
-    expect((await icewarp.calls()).filter((call) => call.startsWith('set'))).toHaveLength(count);
+    expect(await sets()).toEqual(written);
   });
 
   it('leave out what this version does without, but not what it must have', async () => {
@@ -84,5 +95,56 @@ describe('settings', () => {
     await icewarp.put(MAIL, '/elsewhere/');
     await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
     expect(await icewarp.value(MAIL)).toBe('/elsewhere/');
+  });
+
+  it('leave no user behind in another accounts database, but accounts of the rollout do not count', async () => {
+    await writeFile(join(icewarp.directory, 'account/probe@example.com'), '0');
+    await writeFile(join(icewarp.directory, 'account/user@example.com'), '0');
+    const own = ['Probe@example.com'];
+    const refused = settings.apply({ ...desired, own }, context);
+    await expect(refused).rejects.toMatchObject({ code: 'ACCOUNTS_PRESENT' });
+    await expect(refused).rejects.toThrow('user@example.com');
+    expect(await sets()).toEqual([]);
+    await settings.apply({ ...desired, own: [...own, 'user@example.com'] }, context);
+    // With the database in force already, its users are where they shall be.
+    await settings.apply(desired, context);
+    expect(await icewarp.value(ACCOUNTS)).toContain('canary-new');
+  });
+
+  it('leave no queued message behind in another mail folder, and the services go on', async () => {
+    await mkdir(join(icewarp.directory, 'mail/_outgoing'), { recursive: true });
+    await writeFile(join(icewarp.directory, 'mail/_outgoing/1.dat'), 'x');
+    await ensureStarted(icewarp.directory, context.signal);
+    await expect(settings.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+    expect(await runningModules(icewarp.directory)).toContain('smtp');
+    expect(await sets()).toEqual([]);
+  });
+
+  it('switch to another mail folder only with the services stopped and all mail in it', async () => {
+    await mkdir(join(icewarp.directory, 'mail/example.com'), { recursive: true });
+    await writeFile(join(icewarp.directory, 'mail/example.com/late.imap'), 'came in after the copy');
+    await mkdir(share(), { recursive: true });
+    await writeFile(join(context.folder, SENTINEL), sentinelText('test'));
+    await ensureStarted(icewarp.directory, context.signal);
+    await settings.apply(desired, context);
+    expect(await runningModules(icewarp.directory)).toEqual([]);
+    expect(await readdir(join(share(), 'example.com'))).toEqual(['late.imap']);
+  });
+
+  it('are not given up when the vault has lost the original', async () => {
+    const before = await settings.observe(desired, context);
+    expect(await settings.restore(desired, before, context)).toEqual([]);
+    await settings.apply(desired, context);
+    await context.vault.close();
+    await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'VAULT_DAMAGED' });
+  });
+
+  it('of one configuration are never put back into another', async () => {
+    const before = await settings.observe(desired, context);
+    await settings.apply(desired, context);
+    await icewarp.put('C_ConfigPath', '/mnt/config/');
+    const written = await sets();
+    await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+    expect(await sets()).toEqual(written);
   });
 });

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { MARK } from '../../src/activities/configuration-mark.js';
+import { MARK, readMark, writeMark } from '../../src/activities/configuration-mark.js';
 import { sharedConfiguration, type SharedConfigurationDesired } from '../../src/activities/shared-configuration.js';
+import { readMarker } from '../../src/activities/restart-marker.js';
+import { SENTINEL } from '../../src/cluster/names.js';
+import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
+import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -18,7 +22,8 @@ describe('the shared configuration', () => {
 
   beforeEach(async () => {
     context = await testContext();
-    share = join(context.folder, 'share');
+    const mount = join(context.folder, 'mount');
+    share = join(mount, 'share');
     const directory = join(context.folder, 'icewarp');
     icewarp = await fakeIceWarp(directory, {
       C_ConfigPath: `${directory}/config/`,
@@ -32,7 +37,9 @@ describe('the shared configuration', () => {
     }
     await writeFile(join(directory, 'config/settings.cfg'), 'the settings');
     const [config, spam, calendar] = PARTS.map((part) => `${join(share, part)}/`) as [string, string, string];
-    desired = { directory, to: { config, spam, calendar }, cluster: 'lab', node: 'A', uid: 1234, gid: 1235 };
+    const to = { config, spam, calendar };
+    desired = { directory, mount, to, cluster: 'lab', node: 'A', uid: 1234, gid: 1235 };
+    await writeFile(join(mount, SENTINEL), sentinelText('lab'));
   });
   afterEach(async () => {
     await icewarp.stop();
@@ -47,12 +54,58 @@ describe('the shared configuration', () => {
     expect(sharedConfiguration.diff(desired, await sharedConfiguration.observe(desired, context))).toEqual([]);
   });
 
-  it('is never copied again, whatever the local one says by now', async () => {
+  it('is never copied over one that is in use, whatever the local one says by now', async () => {
     await sharedConfiguration.apply(desired, context);
     await writeFile(settings(), 'changed on the share');
-    await writeFile(join(icewarp.directory, 'config/settings.cfg'), 'changed locally');
     await sharedConfiguration.apply(desired, context);
     expect(await readFile(settings(), 'utf8')).toBe('changed on the share');
+    await writeFile(join(icewarp.directory, 'config/settings.cfg'), 'changed locally');
+    await expect(sharedConfiguration.apply(desired, context)).rejects.toMatchObject({ code: 'CONFIG_FOREIGN' });
+    expect(await readFile(settings(), 'utf8')).toBe('changed on the share');
+  });
+
+  it('is copied again where the node went on with its own after an earlier rollout', async () => {
+    await sharedConfiguration.apply(desired, context);
+    await writeFile(join(icewarp.directory, 'config/settings.cfg'), 'changed locally');
+    const observed = await sharedConfiguration.observe(desired, context);
+    const changes = sharedConfiguration.diff(desired, observed);
+    expect(changes).toEqual([expect.objectContaining({ what: desired.to.config, before: 'stale' })]);
+    await sharedConfiguration.apply(desired, context);
+    expect(await readFile(settings(), 'utf8')).toBe('changed locally');
+    expect(sharedConfiguration.diff(desired, await sharedConfiguration.observe(desired, context))).toEqual([]);
+  });
+
+  it.each([
+    ['of another node', (hash: string) => ({ cluster: 'lab', node: 'B', hash })],
+    ['that was never finished', () => ({ cluster: 'lab', node: 'A', hash: '' })],
+  ])('is not taken for ours with a mark %s', async (_, mark) => {
+    await sharedConfiguration.apply(desired, context);
+    const { hash } = (await readMark(desired.to.config)) ?? { hash: 'none' };
+    await writeMark(desired.to.config, mark(hash), desired);
+    await expect(sharedConfiguration.apply(desired, context)).rejects.toMatchObject({ code: 'CONFIG_FOREIGN' });
+  });
+
+  it('is neither copied nor taken away while the share is not mounted', async () => {
+    const before = await sharedConfiguration.observe(desired, context);
+    await sharedConfiguration.apply(desired, context);
+    await rm(join(desired.mount, SENTINEL));
+    const held = { code: 'SHARE_NOT_MOUNTED' };
+    await expect(sharedConfiguration.apply(desired, context)).rejects.toMatchObject(held);
+    await expect(sharedConfiguration.restore(desired, before, context)).rejects.toMatchObject(held);
+    await writeFile(join(desired.mount, SENTINEL), sentinelText('other'));
+    await expect(sharedConfiguration.restore(desired, before, context)).rejects.toMatchObject(held);
+    expect(await readFile(settings(), 'utf8')).toBe('the settings');
+  });
+
+  it('is not copied, and the services go on, while a message waits in a queue', async () => {
+    await icewarp.put('C_System_Storage_Dir_MailPath', 'mail/');
+    await mkdir(join(icewarp.directory, 'mail/_incoming'), { recursive: true });
+    await writeFile(join(icewarp.directory, 'mail/_incoming/1.dat'), 'x');
+    await ensureStarted(icewarp.directory, context.signal);
+    await expect(sharedConfiguration.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+    expect(await runningModules(icewarp.directory)).toContain('smtp');
+    expect((await readMarker(context.agent)).stopped).toEqual([]);
+    expect(await readdir(join(share, 'config'))).toEqual([]);
   });
 
   it('is never copied once path.dat points at the share, with a mark or without', async () => {

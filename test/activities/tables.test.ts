@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { tables, type TablesDesired } from '../../src/activities/tables.js';
@@ -54,6 +54,9 @@ describe('the tables of IceWarp', () => {
         { number: 3, connection: { ...at, database: 'iw_two' } },
       ],
     };
+    const address = `${server.host}:${server.port}`;
+    await icewarp.put('C_System_Storage_Accounts_ODBCConnString', `iw_one;icewarp;encrypted;${address};3;2`);
+    await icewarp.put('C_AS_Challenge_ConnectionString', `iw_two;icewarp;encrypted;${address};3;2`);
   });
   afterEach(async () => {
     await icewarp.stop();
@@ -86,6 +89,38 @@ describe('the tables of IceWarp', () => {
     expect(tables.diff(desired, await tables.observe(desired, context))[0]).toMatchObject({ before: 'unfinished' });
     await tables.apply(desired, context);
     expect(await tablesOf('iw_one')).toEqual(['Halfway', 'MetaData']);
+  });
+
+  it('are not made anew where users have come since an attempt of ours was cut short', async () => {
+    await mkdir(context.agent.config.stateDir, { recursive: true });
+    const note = { [`${server.host}:${server.port}/iw_one`]: 'unfinished' };
+    await writeFile(join(context.agent.config.stateDir, 'tables.json'), JSON.stringify(note));
+    await server.query('CREATE TABLE iw_one.MetaData (id INT)');
+    await server.query('CREATE TABLE iw_one.Users (id INT)');
+    await server.query('INSERT INTO iw_one.Users VALUES (1)');
+    await writeFile(join(icewarp.directory, 'account/someone@example.com'), '0');
+    await expect(tables.apply(desired, context)).rejects.toMatchObject({ code: 'TABLES_FOREIGN' });
+    expect(await tablesOf('iw_one')).toEqual(['MetaData', 'Users']);
+  });
+
+  it('stay where IceWarp took its defaults, or another database, and so knows no users', async () => {
+    const before = await tables.observe(desired, context);
+    await tables.apply(desired, context);
+    await icewarp.put('C_System_Storage_Accounts_ODBCConnString', 'config/accounts.db;;;;7;3');
+    expect(await tables.restore(desired, before, context)).toEqual([
+      expect.stringContaining('does not work on iw_one'),
+    ]);
+    expect(await tablesOf('iw_one')).toContain('MetaData');
+    expect(await tables.restore(desired, before, context)).toEqual([]);
+    expect(await tablesOf('iw_one')).toContain('MetaData');
+  });
+
+  it('stay where there is no IceWarp to name the users', async () => {
+    const before = await tables.observe(desired, context);
+    await tables.apply(desired, context);
+    await rm(join(icewarp.directory, 'tool.sh'));
+    expect(await tables.restore(desired, before, context)).toEqual([expect.stringContaining('no IceWarp')]);
+    expect(await tablesOf('iw_two')).toContain('MetaData');
   });
 
   it('are dropped again where the database was empty before', async () => {

@@ -101,6 +101,13 @@ async function main(): Promise<void> {
   await writeFile(`${DIRECTORY}/mail/example.com/1.imap`, 'mail');
   results['with mail'] = await installation.restore(desired, before, context);
   results['mail'] = await readFile(`${DIRECTORY}/mail/example.com/1.imap`, 'utf8');
+
+  const note = `${context.agent.config.stateDir}/installation.json`;
+  await writeFile(note, JSON.stringify({ finished: false, ours: [DIRECTORY] }));
+  results['unfinished with mail'] = await apply();
+  results['mail of the unfinished'] = await readFile(`${DIRECTORY}/mail/example.com/1.imap`, 'utf8');
+  await writeFile(note, JSON.stringify({ finished: true, ours: [] }));
+  results['in a folder of before'] = await installation.restore(desired, before, context);
   await context.remove();
 }
 

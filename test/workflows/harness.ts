@@ -27,6 +27,7 @@ const ACTIONS = [
   'licenceFacts',
   'nodeFacts',
   'restartServices',
+  'settleServices',
   'probeNode',
   'probePair',
   'probeBalancer',
@@ -53,16 +54,18 @@ export function useTemporal(): void {
     });
   }, MINUTE);
 
-  afterEach(async () => {
-    for (const { workers } of running)
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-    await Promise.all(running.map(({ ended }) => ended));
-    running = [];
-  }, MINUTE);
+  afterEach(stopWorkers, MINUTE);
 
   afterAll(async () => {
     await environment.teardown();
   }, MINUTE);
+}
+
+export async function stopWorkers(): Promise<void> {
+  const workers = running.flatMap((group) => group.workers);
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  await Promise.all(running.map(({ ended }) => ended));
+  running = [];
 }
 
 export async function runWorkers(without: readonly string[] = []): Promise<Worker[]> {

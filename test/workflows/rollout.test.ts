@@ -19,6 +19,7 @@ import {
   start,
   stepIs,
   stepOf,
+  stopWorkers,
   useTemporal,
   world,
 } from './harness.js';
@@ -151,6 +152,42 @@ describe('a rollout', () => {
       const back = await start({ undo });
       expect(await back.result()).toMatchObject({ outcome: 'rolled back', kept: [] });
       expect(restores().at(-1)).toContain('services');
+    },
+    MINUTE,
+  );
+
+  it(
+    'goes back past a machine that is gone for good when the operator skips what would have to be done there',
+    async () => {
+      newCluster();
+      await runWorkers();
+      const { undo } = await (await start()).result();
+      await stopWorkers();
+      await runWorkers(['B']);
+      const onlyB = undo.filter(({ on }) => on.name === 'B').slice(0, 1);
+      const rest = undo.filter(({ on }) => on.name === 'control').slice(0, 2);
+      const back = await start({ undo: [...onlyB, ...rest] });
+      const id = `undo ${onlyB[0]?.step ?? ''}`;
+      await stepIs(back, id, 'waiting');
+      await command(back, 'skip', id);
+      await stepIs(back, 'B/settleServices', 'waiting');
+      await command(back, 'skip', 'B/settleServices');
+      const result = await back.result();
+      expect(result).toMatchObject({ outcome: 'rolled back', skipped: [id, 'B/settleServices'] });
+      expect(restores().map(stepOf)).toEqual(rest.map(({ step }) => step));
+    },
+    MINUTE * 2,
+  );
+
+  it(
+    'keeps what an earlier rollout can still put back when it is adopted',
+    async () => {
+      newCluster();
+      await runWorkers();
+      const first = await (await start()).result();
+      world.applied.delete('B/autostart');
+      const second = await (await start({ waysBack: 'adopt', adopted: first.undo })).result();
+      expect(second.undo.map(({ step }) => step)).toEqual(first.undo.map(({ step }) => step));
     },
     MINUTE,
   );

@@ -42,6 +42,11 @@ export function provenanceOf(text: string | null): Provenance {
   return digestOf(text.replace(SEAL, OPEN_SEAL)) === seal ? 'ours' : 'edited';
 }
 
+/** Whether a configuration opens ports for clients, which the one that Debian's package brings does not. */
+export function servesClients(text: string): boolean {
+  return /^[ \t]*(frontend|listen)\s/m.test(text);
+}
+
 function digestOf(unsealed: string): string {
   return sha256Of(unsealed).slice(0, 16);
 }

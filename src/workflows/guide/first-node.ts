@@ -1,4 +1,4 @@
-import { firstNode, localFolders, sharedFolder, type Machine } from '../../cluster/names.js';
+import { firstNode, localFolders, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -38,6 +38,7 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
     node,
     {
       directory,
+      own: ownAccounts(file),
       values: [
         { setting: 'databaseCharset', value: 'utf8mb4' },
         { setting: 'accountsDatabase', connection: of('accounts') },
@@ -87,26 +88,41 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   await run.step(
     'mailAccounts',
     node,
-    { directory, domain, administrator, probes, folders: [sharedFolder(file, 'mail'), sharedFolder(file, 'archives')] },
+    {
+      directory,
+      domain,
+      administrator,
+      probes,
+      folders: [sharedFolder(file, 'mail'), sharedFolder(file, 'archives')],
+      mount: file.share.mount,
+      cluster: file.name,
+    },
     { title: 'first domain, administrator and probe accounts', guide: 'G12' },
   );
 }
 
 async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
   const { directory } = file.icewarp;
-  const { uid, gid } = file.share;
+  const { uid, gid, mount } = file.share;
   const local = localFolders(file);
   await run.step(
     'oldMail',
     node,
-    { directory, what: 'mail', to: sharedFolder(file, 'mail'), owner: { uid, gid } },
+    { directory, mount, cluster: file.name, what: 'mail', to: sharedFolder(file, 'mail'), owner: { uid, gid } },
     { title: 'old mail copied to the share', guide: 'G15', label: 'mail' },
   );
   if (file.mail.archive) {
     await run.step(
       'oldMail',
       node,
-      { directory, what: 'archive', to: sharedFolder(file, 'archives'), owner: { uid, gid } },
+      {
+        directory,
+        mount,
+        cluster: file.name,
+        what: 'archive',
+        to: sharedFolder(file, 'archives'),
+        owner: { uid, gid },
+      },
       { title: 'old archives copied to the share', guide: 'G16', label: 'archive' },
     );
   }
@@ -141,7 +157,7 @@ async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node
 
 async function configurationOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
   const { directory } = file.icewarp;
-  const { uid, gid } = file.share;
+  const { uid, gid, mount } = file.share;
   const to = {
     config: sharedFolder(file, 'config'),
     spam: sharedFolder(file, 'spam'),
@@ -150,7 +166,7 @@ async function configurationOf(run: Runner, { file }: Cluster, node: Machine<'no
   await run.step(
     'sharedConfiguration',
     node,
-    { directory, to, cluster: file.name, node: node.name, uid, gid },
+    { directory, to, mount, cluster: file.name, node: node.name, uid, gid },
     { title: 'configuration copied to the share, once', guide: 'G20 G23' },
   );
   await run.step('pathDat', node, pathDatOf(file, node.name), {

@@ -50,6 +50,7 @@ export async function oneMaster(run: Runner, { file, on }: Cluster): Promise<voi
     if (facts.size < on.nodes.length) return null; // the plan of a cluster that is not there yet
     const masters = [...facts].filter(([, { slave }]) => slave === '0').map(([name]) => name);
     if (masters.length > 1) return `${masters.join(' and ')} are both master: their scheduled jobs would run twice`;
+    if (masters.length === 0) return 'no node is the master: nobody runs the scheduled jobs';
     const kinds = new Set([...facts.values()].map(({ effective }) => effective));
     return kinds.size > 1 ? 'the settings in force are not the same on every node' : null;
   });
@@ -59,17 +60,20 @@ export async function oneMaster(run: Runner, { file, on }: Cluster): Promise<voi
 export async function survivesRestart(run: Runner, cluster: Cluster): Promise<void> {
   const { file, on } = cluster;
   const { directory } = file.icewarp;
+  const enabled = new Set<string>();
   await run.each(on.nodes, async (node) => {
-    await run.step(
+    const changed = await run.step(
       'autostart',
       node,
       { service: 'icewarp', enabled: true },
       { title: 'services start with the machine', guide: 'G11' },
     );
+    if (changed) enabled.add(node.name);
   });
+  // once, when it joins: a later start for something else does not disturb the users of a running node
   const last = joiningNodes(file).at(-1) ?? firstNode(file);
   const node = on.nodes.find(({ name }) => name === last.id);
-  if (node === undefined) return;
+  if (node === undefined || !enabled.has(node.name)) return;
   await run.act('restartServices', node, { directory }, { title: 'restarted once', guide: 'G11 G23', disturbs: true });
   await probeNodeAlone(run, cluster, last, 'restarted');
 }

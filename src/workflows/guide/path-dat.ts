@@ -1,11 +1,9 @@
-import { firstNode, joiningNodes, localFolders, sharedFolder } from '../../cluster/names.js';
+import type { PathDatDesired } from '../../activities/path-dat.js';
+import { firstNode, joiningNodes, localFolders, ownAccounts, sharedFolder } from '../../cluster/names.js';
 import type { ClusterFile } from '../../cluster/schema.js';
 
 /** What path.dat of one node holds: line number → content (icewarp.md, 2.4). Lines not named keep what they hold. */
-export function pathDatOf(
-  file: ClusterFile,
-  id: string,
-): { directory: string; lines: Record<number, string>; cluster: string } {
+export function pathDatOf(file: ClusterFile, id: string): PathDatDesired {
   const node = file.nodes.find((one) => one.id === id);
   if (node === undefined) throw new RangeError(`no node ${id}`);
   const queues = localFolders(file);
@@ -26,5 +24,6 @@ export function pathDatOf(
       .map(({ address }) => address)
       .join(';'),
   };
-  return { directory: file.icewarp.directory, lines, cluster: file.name };
+  const joins = node !== firstNode(file);
+  return { directory: file.icewarp.directory, lines, cluster: file.name, own: [...ownAccounts(file)], joins };
 }
