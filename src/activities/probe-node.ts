@@ -5,12 +5,13 @@ import { imapLogin } from './mail/imap.js';
 import { pop3Login } from './mail/pop3.js';
 import { recipientAnswer } from './mail/smtp.js';
 import type { MailServer } from './mail/server.js';
+import { webClientAnswers } from './mail/web.js';
 import type { Procedure } from './resource.js';
 
 export interface ProbeNodeInput {
   readonly node: { readonly id: string; readonly address: string };
   /** Ports of the services that shall answer. */
-  readonly services: { readonly smtp?: number; readonly imap?: number; readonly pop3?: number };
+  readonly services: { readonly smtp?: number; readonly imap?: number; readonly pop3?: number; readonly http?: number };
   readonly domain: string;
   /** An account that exists. */
   readonly known: AccountSpec;
@@ -25,12 +26,12 @@ export interface ProbeNodeOutput {
 
 /**
  * Proves that one node serves the cluster's accounts: SMTP takes a known recipient and refuses an unknown one, IMAP and
- * POP3 let the known one in (procedure, rule 18: reading a setting back proves a file, not the running service). An
+ * POP3 let the known one in, and the web client answers (procedure, rule 18: reading a setting back proves a file, not the running service). An
  * unknown recipient that is taken means default settings; a known one that is refused, lost accounts (rule 1).
  */
 export const probeNode: Procedure<ProbeNodeInput, ProbeNodeOutput, 'control'> = {
   place: 'control',
-  async run({ node, services: { smtp, imap, pop3 }, domain, known, unknown }, context) {
+  async run({ node, services: { smtp, imap, pop3, http }, domain, known, unknown }, context) {
     const { signal } = context;
     const login = await loginOf(known, domain, context);
     const at = (port: number): MailServer => ({ address: node.address, port });
@@ -46,6 +47,10 @@ export const probeNode: Procedure<ProbeNodeInput, ProbeNodeOutput, 'control'> = 
     if (pop3 !== undefined) {
       await pop3Login(at(pop3), login, signal);
       checks.push(`${node.id}: POP3 lets ${login.user} in`);
+    }
+    if (http !== undefined) {
+      await webClientAnswers(at(http), signal);
+      checks.push(`${node.id}: the web client answers`);
     }
     return { checks };
   },

@@ -10,7 +10,7 @@ import { memoText, statusText } from './status-text.js';
 import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
 
 /** Milliseconds that the workflow gets to answer; together with `describe` the command stays under five seconds. */
-const PATIENCE = 3_000;
+const PATIENCE = 1_500;
 
 /** Says where the rollout stands, with or without a control worker. @returns the exit code. */
 export async function showStatus(file: string, { json = false }: { json?: boolean }): Promise<number> {

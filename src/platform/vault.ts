@@ -14,7 +14,7 @@ interface Entry {
 
 /**
  * The undo vault of one machine: the original bytes of what the rollout changes, which may hold secrets and therefore
- * never travel. Write-once per cluster and step until the rollback has finished or `complete` has closed it.
+ * never travel. Write-once per cluster and step until the rollback has put it back, or `start --forget` has given it up.
  */
 export class Vault {
   readonly #root: string;

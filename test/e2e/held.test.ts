@@ -78,10 +78,11 @@ describe('a rollout that meets bad luck', () => {
       await cluster.lab.killAgent('control');
       const started = Date.now();
       const { out } = await cluster.cli('status');
-      expect(Date.now() - started).toBeLessThan(5_000);
+      const took = Date.now() - started;
+      await cluster.lab.startAgent('control');
+      expect(took).toBeLessThan(5_000);
       expect(out).toMatch(/control\/database:iw_accounts is HELD/);
       expect(out).toMatch(/no control worker answers. Start it with: icewarp-rollout worker --control/);
-      await cluster.lab.startAgent('control');
     },
     MINUTE,
   );

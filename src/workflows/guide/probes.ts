@@ -6,11 +6,18 @@ import type { Runner } from '../runner.js';
 /** A local part that no administrator would create. */
 const UNKNOWN = 'no-such-user-icewarp-rollout';
 
-/** The ports on which the probes speak to a node. */
-export function nodePorts(file: ClusterFile): Record<'smtp' | 'imap' | 'pop3', number> {
+/** The ports on which the probes speak to a node; POP3 only where the cluster offers it. */
+function nodePorts({ balancer: { services } }: ClusterFile): { smtp: number; imap: number; pop3?: number } {
   const at = (name: ServiceName): number =>
-    file.balancer.services?.find((service) => service.name === name)?.nodePort ?? SERVICES[name].port;
-  return { smtp: at('smtp'), imap: at('imap'), pop3: at('pop3') };
+    services?.find((service) => service.name === name)?.nodePort ?? SERVICES[name].port;
+  const pop3 = services === undefined || services.some(({ name }) => name === 'pop3');
+  return { smtp: at('smtp'), imap: at('imap'), ...(pop3 ? { pop3: at('pop3') } : {}) };
+}
+
+/** Where the web client answers, if the cluster offers it without TLS: a certificate cannot be verified by address. */
+function webPort({ balancer: { services } }: ClusterFile): { http?: number } {
+  const web = services?.find(({ name }) => name === 'http');
+  return web === undefined ? {} : { http: web.nodePort ?? SERVICES.http.port };
 }
 
 function correspondents({ mail }: ClusterFile): {
@@ -35,7 +42,7 @@ export async function probeNodeAlone(
     on.control,
     {
       node: { id: node.id, address: node.address },
-      services: nodePorts(file),
+      services: { ...nodePorts(file), ...webPort(file) },
       domain: file.mail.domain,
       known: sender,
       unknown: UNKNOWN,
