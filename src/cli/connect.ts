@@ -8,13 +8,18 @@ import { RolloutError } from '../cluster/errors.js';
 /** Milliseconds that one call to the Temporal server may take: a command never hangs silently. */
 export const DEADLINE = 5_000;
 
-/** Runs work with a client and closes its connection. @throws RolloutError TEMPORAL_UNREACHABLE. */
-export async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+/**
+ * Runs work with a client and closes its connection.
+ *
+ * @param until - When the connection must stand, in milliseconds since the epoch.
+ * @throws RolloutError TEMPORAL_UNREACHABLE.
+ */
+export async function withClient<T>(work: (client: Client) => Promise<T>, until = Date.now() + DEADLINE): Promise<T> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const address = connectionOptions.address ?? '127.0.0.1:7233';
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...connectionOptions, connectTimeout: DEADLINE });
+    connection = await Connection.connect({ ...connectionOptions, connectTimeout: Math.max(1, until - Date.now()) });
   } catch (error) {
     throw new RolloutError('TEMPORAL_UNREACHABLE', `the Temporal server at ${address} does not answer`, {
       cause: error,
@@ -23,20 +28,27 @@ export async function withClient<T>(work: (client: Client) => Promise<T>): Promi
   try {
     return await work(new Client({ connection, namespace, identity: operator() }));
   } catch (error) {
-    if (isGrpcServiceError(error)) {
-      throw new RolloutError('TEMPORAL_UNREACHABLE', `the Temporal server at ${address} refused: ${error.details}`, {
-        cause: error,
-      });
-    }
-    throw error;
+    const grpc = error instanceof RolloutError ? undefined : grpcErrorOf(error);
+    if (grpc === undefined) throw error;
+    throw new RolloutError('TEMPORAL_UNREACHABLE', `the Temporal server at ${address} refused: ${grpc.details}`, {
+      cause: error,
+    });
   } finally {
     await connection.close();
   }
 }
 
-/** One call, or a loop of calls, within the deadline. */
-export function within<T>(client: Client, call: () => Promise<T>, milliseconds = DEADLINE): Promise<T> {
-  return client.withDeadline(Date.now() + milliseconds, call);
+/** The server's own error behind one of the client's. */
+export function grpcErrorOf(error: unknown): { readonly code: number; readonly details: string } | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if (isGrpcServiceError(one)) return one;
+  }
+  return undefined;
+}
+
+/** One call, or a loop of calls, which must have ended `until` then (milliseconds since the epoch). */
+export function within<T>(client: Client, call: () => Promise<T>, until = Date.now() + DEADLINE): Promise<T> {
+  return client.withDeadline(until, call);
 }
 
 /** Who is typing: recorded with every verb. */
@@ -45,7 +57,7 @@ export function operator(): string {
 }
 
 /** How a workflow is shown in the Web UI when its address is known. */
-export function webUiLink(workflowId: string, namespace = 'default'): string | undefined {
+export function webUiLink({ options: { namespace } }: Client, workflowId: string): string | undefined {
   const base = process.env['TEMPORAL_UI_ADDRESS'];
   return base === undefined ? undefined : `${base}/namespaces/${namespace}/workflows/${workflowId}`;
 }

@@ -1,14 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Client } from '@temporalio/client';
 
 import type { ClusterFile } from '../cluster/schema.js';
-import type { Direction, Status, StepStatus } from '../workflows/status.js';
+import { statusQuery, type Direction, type Status, type StepStatus } from '../workflows/status.js';
+import { endedText, endFacts, endOf, exitCodeOf, type Ended } from './ended.js';
 import { EXIT } from './exit.js';
-import { askWorkflow, exitCodeOf } from './status.js';
-import { heldAdvice, stepLine } from './status-text.js';
-import { describeRollout } from './workflows.js';
+import { PATIENCE, patiently } from './patience.js';
+import { say } from './say.js';
+import { askWorkflow } from './status.js';
+import { heldAdvice, heldSteps, pausedText, stepLine } from './status-text.js';
+import { describeRollout, rolloutHandle } from './workflows.js';
 
 /** Milliseconds between looks. */
-const LOOK = 500;
+const PAUSE = 500;
+/** Milliseconds that the workflow gets to answer one look. */
+const ANSWER = 1_500;
 /** Looks without an answer before we say that no control worker is there. */
 const SILENT_LOOKS = 4;
 
@@ -23,50 +30,63 @@ export async function follow(
   client: Client,
   cluster: ClusterFile,
   { json = false, wanted }: FollowFlags,
-  file = 'cluster.yaml',
+  file: string,
 ): Promise<number> {
-  const seen = new Map<string, string>();
-  let phase = '';
-  let silent = 0;
+  const teller = new Teller(json, file);
+  let runId: string | undefined; // the run that we began with, also when another one begins meanwhile
   for (;;) {
-    const description = await describeRollout(client, cluster).catch(() => 'unreachable' as const);
-    if (description === undefined) return EXIT.failed;
-    const status = description === 'unreachable' ? undefined : await askWorkflow(client, cluster);
-    silent = status === undefined ? silent + 1 : 0;
-    if (silent === SILENT_LOOKS) say(json, { event: 'silent' }, silence(description === 'unreachable'));
-    if (status !== undefined) {
-      for (const step of news(status, seen)) {
-        if (step.phase !== phase) say(json, { event: 'phase', phase: step.phase }, step.phase);
-        phase = step.phase;
-        say(json, { event: 'step', ...step }, stepLine(step));
+    const seen = await look(client, cluster, runId).catch(() => 'unreachable' as const);
+    if (seen === undefined) return EXIT.failed;
+    if (seen === 'unreachable') {
+      teller.silent('The Temporal server does not answer. The rollout goes on when it is back; looking again …');
+    } else {
+      const { ended, status } = seen;
+      ({ runId } = seen);
+      if (ended !== undefined) {
+        teller.end(ended, await lastStatus(client, cluster, runId));
+        return exitCodeAfter(ended, wanted);
+      }
+      if (status === undefined) {
+        teller.silent('No control worker answers. Start it with: icewarp-rollout worker --control');
+      } else {
+        teller.tell(status);
+        if (onlyHeld(status)) {
+          teller.held(status);
+          return EXIT.held;
+        }
       }
     }
-    const ended = description !== 'unreachable' && description.status.name !== 'RUNNING';
-    if (description !== 'unreachable' && (ended || (status !== undefined && onlyHeld(status)))) {
-      if (status !== undefined)
-        say(json, { event: ended ? 'end' : 'held', status }, closing(status, ended, description.status.name, file));
-      const code = exitCodeOf(description, status);
-      const turned = ended && wanted !== undefined && status !== undefined && status.direction !== wanted;
-      return code === EXIT.done && turned ? EXIT.differences : code;
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
+    await sleep(PAUSE);
   }
 }
 
-function silence(unreachable: boolean): string {
-  return unreachable
-    ? 'The Temporal server does not answer. The rollout goes on when it is back; looking again …'
-    : 'No control worker answers. Start it with: icewarp-rollout worker --control';
+interface Look {
+  readonly runId: string;
+  readonly ended?: Ended;
+  readonly status?: Status;
 }
 
-/** The steps whose state is new, in order. A step that only runs is not told: its end is. */
-function news({ steps }: Status, seen: Map<string, string>): StepStatus[] {
-  return steps.filter((step) => {
-    const state = JSON.stringify(step.state);
-    if (seen.get(step.id) === state) return false;
-    seen.set(step.id, state);
-    return step.state.is !== 'running';
-  });
+/** One look; undefined when there is no such run. */
+async function look(client: Client, cluster: ClusterFile, run: string | undefined): Promise<Look | undefined> {
+  const description = await describeRollout(client, cluster, { runId: run });
+  if (description === undefined) return undefined;
+  const { runId } = description;
+  const ended = await endOf(client, cluster, description);
+  if (ended !== undefined) return { runId, ended };
+  const status = await askWorkflow(client, cluster, Date.now() + ANSWER, runId);
+  return status === undefined ? { runId } : { runId, status };
+}
+
+/** The last lines come from a worker, which may have to read the whole history first; without one the end is told. */
+async function lastStatus(client: Client, cluster: ClusterFile, runId: string): Promise<Status | undefined> {
+  const ask = (): Promise<Status> => rolloutHandle(client, cluster, runId).query(statusQuery);
+  return patiently(client, ask, { each: PATIENCE, otherwise: 'the last steps are not known' }).catch(() => undefined);
+}
+
+function exitCodeAfter(ended: Ended, wanted: Direction | undefined): number {
+  const code = exitCodeOf(ended);
+  if (code !== EXIT.done || wanted === undefined) return code;
+  return (ended.result?.outcome === 'done') === (wanted === 'forward') ? EXIT.done : EXIT.differences;
 }
 
 function onlyHeld({ steps }: Status): boolean {
@@ -74,17 +94,51 @@ function onlyHeld({ steps }: Status): boolean {
   return under.length === 0 && steps.some(({ state }) => state.is === 'held');
 }
 
-function closing(status: Status, ended: boolean, name: string, file: string): string {
-  if (!ended) return heldAdvice(status.steps, file).join('\n');
-  const changed = status.steps.filter(({ state }) => state.is === 'done').length;
-  const kept = status.kept.map((line) => `  left in place: ${line}`);
-  const headline =
-    name === 'COMPLETED'
-      ? `${status.phase}: ${changed} steps done`
-      : `ended as ${name.toLowerCase()}: see icewarp-rollout status ${file}`;
-  return [headline, ...kept].join('\n');
-}
+/** Tells each thing once. */
+class Teller {
+  readonly #seen = new Map<string, string>();
+  #phase = '';
+  #paused = false;
+  #silent = 0;
 
-function say(json: boolean, event: object, text: string): void {
-  process.stdout.write(`${json ? JSON.stringify(event) : text}\n`);
+  constructor(
+    private readonly json: boolean,
+    private readonly file: string,
+  ) {}
+
+  /** One look that nobody answered. */
+  silent(text: string): void {
+    this.#silent += 1;
+    if (this.#silent === SILENT_LOOKS) say(this.json, { event: 'silent' }, text);
+  }
+
+  /** The steps whose state is new, in order, and a pause. A step that only runs is not told: its end is. */
+  tell(status: Status): void {
+    this.#silent = 0;
+    for (const step of status.steps) {
+      const state = JSON.stringify(step.state);
+      if (this.#seen.get(step.id) === state) continue;
+      this.#seen.set(step.id, state);
+      if (step.state.is !== 'running') this.#step(step);
+    }
+    if (status.paused === this.#paused) return;
+    this.#paused = status.paused;
+    if (status.paused) say(this.json, { event: 'paused' }, pausedText(this.file));
+    else say(this.json, { event: 'resumed' }, 'Goes on after the pause.');
+  }
+
+  held(status: Status): void {
+    say(this.json, { event: 'held', status }, heldAdvice(heldSteps(status.steps), this.file).join('\n'));
+  }
+
+  end(ended: Ended, status: Status | undefined): void {
+    if (status !== undefined) this.tell(status);
+    say(this.json, { event: 'end', ...endFacts(ended), status: status ?? null }, endedText(ended, status, this.file));
+  }
+
+  #step(step: StepStatus): void {
+    if (step.phase !== this.#phase) say(this.json, { event: 'phase', phase: step.phase }, step.phase);
+    this.#phase = step.phase;
+    say(this.json, { event: 'step', ...step }, stepLine(step));
+  }
 }

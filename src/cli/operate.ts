@@ -1,15 +1,19 @@
-import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import { randomUUID } from 'node:crypto';
+
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 
 import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { commandUpdate, type Verb } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
-import { operator, within, withClient } from './connect.js';
+import { operator, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
+import { PATIENCE, patiently } from './patience.js';
+import { say } from './say.js';
 import { agreed, startWorkflow } from './start.js';
-import { describeRollout, previousUndo, rolloutHandle } from './workflows.js';
+import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
 
 interface OperateFlags {
   readonly step?: string;
@@ -29,41 +33,73 @@ export async function operate(verb: Verb, file: string, flags: OperateFlags): Pr
         `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
       );
     }
+    if (verb === 'rollback' && flags.yes !== true && !(await agreed('Put everything back?'))) return EXIT.failed;
     const running = description.status.name === 'RUNNING';
-    if (verb === 'rollback') {
-      if (flags.yes !== true && !(await agreed('Put everything back?'))) return EXIT.failed;
-      if (!running) return rollBackEnded(client, cluster, file, flags);
-    } else if (!running) {
-      throw new RolloutError('REFUSED', `the rollout of "${cluster.name}" has ended: there is nothing to ${verb}`);
+    const answer = running ? await send(client, cluster, description.runId, verb, flags.step) : undefined;
+    if (answer === undefined) {
+      if (verb === 'rollback') return rollBackEnded(client, cluster, file, { ...flags, meanwhile: running });
+      throw new RolloutError(
+        'REFUSED',
+        `refused: the rollout of "${cluster.name}" has ended, nothing is left to ${verb}`,
+      );
     }
-    const answer = await send(client, cluster, verb, flags.step);
-    process.stdout.write(flags.json === true ? `${JSON.stringify({ answer })}\n` : `${answer}\n`);
+    say(flags.json, { event: 'answer', answer }, answer);
     return verb === 'rollback' && flags.detach !== true
       ? follow(client, cluster, { ...flags, wanted: 'back' }, file)
       : EXIT.done;
   });
 }
 
-async function send(client: Client, cluster: ClusterFile, verb: Verb, step: string | undefined): Promise<string> {
+/**
+ * Sends the verb to one run, exactly once however often the call is repeated: its id is fixed.
+ *
+ * @returns what the run answered, or undefined when it has ended.
+ * @throws RolloutError REFUSED with the reason; NO_CONTROL_WORKER when nobody answers in time.
+ */
+async function send(
+  client: Client,
+  cluster: ClusterFile,
+  runId: string,
+  verb: Verb,
+  step: string | undefined,
+): Promise<string | undefined> {
   const command = { verb, by: operator(), ...(step === undefined ? {} : { step }) };
+  const handle = rolloutHandle(client, cluster, runId);
+  const updateId = randomUUID();
   try {
-    return await within(client, () => rolloutHandle(client, cluster).executeUpdate(commandUpdate, { args: [command] }));
+    return await patiently(client, () => handle.executeUpdate(commandUpdate, { args: [command], updateId }), {
+      otherwise: `no control worker has answered within ${PATIENCE / 1000} s; the command may still take effect when one is there`,
+    });
   } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
     if (error instanceof WorkflowUpdateFailedError) {
       throw new RolloutError('REFUSED', `refused: ${error.cause?.message ?? 'no reason given'}`);
     }
-    throw new RolloutError('NO_CONTROL_WORKER', 'the rollout did not take the command: no control worker answers', {
-      cause: error,
-    });
+    throw error;
   }
 }
 
-async function rollBackEnded(client: Client, cluster: ClusterFile, file: string, flags: OperateFlags): Promise<number> {
+/** Puts back what a run did that has ended; `meanwhile`: it ended while it was being asked. */
+async function rollBackEnded(
+  client: Client,
+  cluster: ClusterFile,
+  file: string,
+  { meanwhile, ...flags }: OperateFlags & { readonly meanwhile: boolean },
+): Promise<number> {
+  const toTheEnd = (): Promise<number> => follow(client, cluster, { ...flags, wanted: 'back' }, file);
+  // the command was taken and its answer was lost, or somebody else gave it: what was asked for has been done
+  if (meanwhile && (await hasGoneBack(client, cluster))) return toTheEnd();
   const undo = await previousUndo(client, cluster);
   if (undo.length === 0) {
-    process.stdout.write('Nothing to put back.\n');
+    say(flags.json, { event: 'nothing' }, 'Nothing to put back.');
     return EXIT.done;
   }
-  await startWorkflow(client, cluster, { cluster, by: operator(), version: PRODUCT_VERSION, undo });
-  return flags.detach === true ? EXIT.done : follow(client, cluster, { ...flags, wanted: 'back' }, file);
+  const input = { cluster, by: operator(), version: PRODUCT_VERSION, undo };
+  if (!(await startWorkflow(client, cluster, input, file, flags))) return EXIT.held;
+  return flags.detach === true ? EXIT.done : toTheEnd();
+}
+
+async function hasGoneBack(client: Client, cluster: ClusterFile): Promise<boolean> {
+  const description = await describeRollout(client, cluster);
+  return description?.status.name === 'COMPLETED' && memoStatus(description)?.direction === 'back';
 }

@@ -1,17 +1,20 @@
 import { createInterface } from 'node:readline/promises';
 
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 
 import { RolloutError } from '../cluster/errors.js';
 import { queueOf, rolloutIdOf } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import type { RolloutInput } from '../workflows/rollout.js';
+import type { MemoStatus } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, webUiLink, within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
 import { planText, summarise } from './plan-text.js';
+import { say } from './say.js';
+import { queuedText } from './status-text.js';
 import { describeRollout, memoStatus, pickedUp, previousUndo, runPlan } from './workflows.js';
 
 export interface StartFlags {
@@ -32,7 +35,7 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     await refuseWhileBusy(client, cluster);
     const plan = await runPlan(client, cluster);
     const summary = summarise(plan);
-    process.stdout.write(flags.json === true ? `${JSON.stringify({ event: 'plan', summary })}\n` : planText(plan));
+    say(flags.json, { event: 'plan', summary }, planText(plan).trimEnd());
     if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
     const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;
     const undo = await previousUndo(client, cluster);
@@ -44,50 +47,64 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     }
     await warnOfShortMemory(client);
     if (flags.yes !== true && !(await agreed())) return EXIT.failed;
-    await startWorkflow(client, cluster, {
+    const input: RolloutInput = {
       cluster,
       by: operator(),
       version: PRODUCT_VERSION,
-      ...(waysBack === undefined ? {} : { waysBack }),
-      ...(waysBack === 'adopt' ? { adopted: undo } : {}),
-    });
+      ...(waysBack === undefined ? {} : { waysBack, adopted: undo }),
+    };
+    if (!(await startWorkflow(client, cluster, input, file, flags))) return EXIT.held;
     return flags.detach === true ? EXIT.done : follow(client, cluster, { ...flags, wanted: 'forward' }, file);
   });
 }
 
-/** Starts the one workflow behind every changing verb. @throws RolloutError BUSY: who runs what since when. */
-export async function startWorkflow(client: Client, cluster: ClusterFile, input: RolloutInput): Promise<void> {
-  const verb = input.undo === undefined ? 'roll out' : 'roll back';
+/**
+ * Starts the one workflow behind every changing verb.
+ *
+ * @returns false when no control worker has taken it yet: it stays queued, and that is said.
+ * @throws RolloutError BUSY: who runs what since when.
+ */
+export async function startWorkflow(
+  client: Client,
+  cluster: ClusterFile,
+  input: RolloutInput,
+  file: string,
+  { json }: Pick<StartFlags, 'json'>,
+): Promise<boolean> {
+  const back = input.undo !== undefined;
+  const memo: MemoStatus = {
+    verb: back ? 'rollback' : 'start',
+    by: input.by,
+    direction: back ? 'back' : 'forward',
+    phase: '',
+    done: 0,
+    paused: false,
+    now: [],
+    held: [],
+  };
+  let handle: WorkflowHandle;
   try {
-    const handle = await within(client, () =>
+    handle = await within(client, () =>
       client.workflow.start('rollout', {
         workflowId: rolloutIdOf(cluster.name),
         taskQueue: queueOf(cluster.name, 'control'),
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${verb} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
+        staticSummary: `roll ${back ? 'back' : 'out'} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
         staticDetails: `Started by ${input.by} with icewarp-rollout ${input.version}. Cancelling means going back; \`icewarp-rollout pause\` means stopping.`,
-        memo: {
-          status: {
-            verb: input.undo === undefined ? 'start' : 'rollback',
-            by: input.by,
-            direction: 'forward',
-            phase: '',
-            done: 0,
-            paused: false,
-            now: [],
-          },
-        },
+        memo: { status: memo },
       }),
     );
-    await pickedUp(client, handle);
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) await refuseWhileBusy(client, cluster);
     throw error;
   }
-  const link = webUiLink(rolloutIdOf(cluster.name));
-  if (link !== undefined) process.stdout.write(`Web UI: ${link}\n`);
+  const url = webUiLink(client, rolloutIdOf(cluster.name));
+  if (url !== undefined) say(json, { event: 'webui', url }, `Web UI: ${url}`);
+  const begun = await pickedUp(client, handle);
+  if (!begun) say(json, { event: 'queued', verb: memo.verb }, queuedText(memo.verb, file));
+  return begun;
 }
 
 /** @throws RolloutError BUSY while another changing verb runs on the cluster: its id is the lock. */
@@ -120,7 +137,7 @@ async function warnOfShortMemory(client: Client): Promise<void> {
 /** Asks on a terminal. @throws RolloutError USAGE without one: a script must say --yes. */
 export async function agreed(question = 'Do it?'): Promise<boolean> {
   if (!process.stdin.isTTY) throw new RolloutError('USAGE', 'not on a terminal: say --yes to go on without a question');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
   } finally {

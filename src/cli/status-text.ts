@@ -1,7 +1,8 @@
 import color from 'picocolors';
 
-import { describeState } from '../workflows/progress-text.js';
-import type { MemoStatus, Status, StepStatus } from '../workflows/status.js';
+import { ERRORS, type ErrorCode } from '../cluster/errors.js';
+import { describeState, isCurrent } from '../workflows/progress-text.js';
+import type { HeldMemo, MemoStatus, Status, StepStatus } from '../workflows/status.js';
 
 /** One step on one line, as `start` and `watch` print it when its state changes. */
 export function stepLine({ machine, title, state }: StepStatus): string {
@@ -18,34 +19,45 @@ export function stepLine({ machine, title, state }: StepStatus): string {
   return `  ${mark} ${machine.padEnd(8)} ${title}${words}`;
 }
 
+/** The held steps among all. */
+export function heldSteps(steps: readonly StepStatus[]): HeldMemo[] {
+  return steps.flatMap(({ id, state }) => (state.is === 'held' ? [{ id, ...state }] : []));
+}
+
 /** What an operator may type now about the held steps. */
-export function heldAdvice(steps: readonly StepStatus[], file: string): string[] {
-  return steps.flatMap(({ id, state }) => {
-    if (state.is !== 'held') return [];
-    return [
-      '',
-      color.bold(`Held: ${id} (${state.code})`),
-      `  what happened: ${state.why}`,
-      `  what is safe:  nothing is lost; what is done stays done; nothing else runs on this step`,
-      `  next:          ${state.next}`,
-      `  type:          icewarp-rollout retry ${file} --step '${id}'`,
-      ...(state.skippable ? [`                 icewarp-rollout skip ${file} --step '${id}'`] : []),
-      `                 icewarp-rollout rollback ${file}`,
-    ];
-  });
+export function heldAdvice(held: readonly HeldMemo[], file: string): string[] {
+  return held.flatMap(({ id, code, why, skippable }) => [
+    '',
+    color.bold(`Held: ${id} (${code})`),
+    `  what happened: ${why}`,
+    `  what is safe:  nothing is lost; what is done stays done; nothing else runs on this step`,
+    `  next:          ${ERRORS[code in ERRORS ? (code as ErrorCode) : 'UNEXPECTED'].next}`,
+    `  type:          icewarp-rollout retry ${file} --step '${id}'`,
+    ...(skippable ? [`                 icewarp-rollout skip ${file} --step '${id}'`] : []),
+    `                 icewarp-rollout rollback ${file}`,
+  ]);
+}
+
+/** What to type while it is paused. */
+export function pausedText(file: string): string {
+  return `PAUSED after the steps now running: go on with icewarp-rollout resume ${file}`;
+}
+
+/** What is said of a rollout that nobody has begun to work on. */
+export function queuedText(verb: string, file: string): string {
+  return `The ${verb} is queued: it begins by itself when a control worker is there. Start one with: icewarp-rollout worker --control (then: icewarp-rollout watch ${file})`;
 }
 
 /** The whole status for people. */
 export function statusText(status: Status, file: string): string {
   const { steps, phase, direction, paused, kept, finished, cluster } = status;
-  const ended = steps.filter(({ state }) => !['running', 'waiting', 'held'].includes(state.is)).length;
-  const current = steps.filter(({ state }) => ['running', 'waiting', 'held'].includes(state.is));
+  const current = steps.filter(({ state }) => isCurrent(state));
   const where = finished || direction === 'back' ? phase : `rolling out, ${phase}`;
   return [
-    `cluster ${color.bold(cluster)}: ${where}${paused ? ', PAUSED' : ''}, ${ended} steps ended`,
+    `cluster ${color.bold(cluster)}: ${where}${paused ? ', PAUSED' : ''}, ${steps.length - current.length} steps ended`,
     ...current.map(stepLine),
-    ...heldAdvice(steps, file),
-    ...(paused ? ['', `paused: go on with icewarp-rollout resume ${file}`] : []),
+    ...heldAdvice(heldSteps(steps), file),
+    ...(paused ? ['', pausedText(file)] : []),
     ...(kept.length > 0 ? ['', 'Left in place:', ...kept.map((line) => `  - ${line}`)] : []),
     ...(finished ? [`${status.undoable} steps can be put back with icewarp-rollout rollback ${file}`] : []),
     '',
@@ -54,9 +66,15 @@ export function statusText(status: Status, file: string): string {
 
 /** What is known without a control worker. */
 export function memoText(memo: MemoStatus, file: string): string {
+  const { verb, by, direction, phase, paused, done, now, held } = memo;
+  if (phase === '') return `${verb} by ${by}. ${queuedText(verb, file)}\n`;
   return [
-    `${memo.verb} by ${memo.by}: ${memo.direction === 'back' ? 'going back' : 'rolling out'}, ${memo.phase}${memo.paused ? ', PAUSED' : ''}, ${memo.done} steps ended`,
-    ...memo.now.map((line) => `  ${line}`),
+    `${verb} by ${by}: ${direction === 'back' ? 'going back' : 'rolling out'}, ${phase}${paused ? ', PAUSED' : ''}, ${done} steps ended`,
+    ...now.map((line) => `  ${line}`),
+    ...held.map(({ id, code, why }) => `  ${id} is HELD (${code}): ${why}`),
+    ...heldAdvice(held, file),
+    ...(paused ? ['', pausedText(file)] : []),
+    '',
     `As last told: no control worker answers. Start it with: icewarp-rollout worker --control (then: icewarp-rollout status ${file})`,
     '',
   ].join('\n');

@@ -5,59 +5,78 @@ import type { ClusterFile } from '../cluster/schema.js';
 import { statusQuery, type Status } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
 import { within, withClient } from './connect.js';
+import { endedText, endFacts, endOf, exitCodeOf, type Ended } from './ended.js';
 import { EXIT } from './exit.js';
 import { memoText, statusText } from './status-text.js';
 import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
 
-/** Milliseconds that the workflow gets to answer; together with `describe` the command stays under five seconds. */
-const PATIENCE = 1_500;
+/** Milliseconds for everything that is asked of the server: with the program's own start the command stays below 5 s. */
+const BUDGET = 3_800;
+/** Milliseconds that a worker gets to tell more of a run whose end is known already. */
+const MORE = 1_500;
 
 /** Says where the rollout stands, with or without a control worker. @returns the exit code. */
 export async function showStatus(file: string, { json = false }: { json?: boolean }): Promise<number> {
   const cluster = await readClusterFile(file);
+  const until = Date.now() + BUDGET;
   return withClient(async (client) => {
-    const description = await describeRollout(client, cluster);
+    const description = await describeRollout(client, cluster, { until });
     if (description === undefined) {
       throw new RolloutError(
         'NO_ROLLOUT',
         `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
       );
     }
-    const status = await askWorkflow(client, cluster);
-    const server = serverFacts(description);
+    const ended = await endOf(client, cluster, description, until);
+    const answer = ended === undefined ? until : Math.min(until, Date.now() + MORE);
+    const status = await askWorkflow(client, cluster, answer, description.runId);
+    const { state, since, pending } = serverFacts(description);
+    const memo = memoStatus(description);
     if (json) {
-      const memo = memoStatus(description);
-      process.stdout.write(`${JSON.stringify({ ...server, memo, status: status ?? null }, null, 2)}\n`);
-    } else if (status === undefined) {
-      const memo = memoStatus(description);
-      process.stdout.write(memo === undefined ? `${server.state}; no control worker answers\n` : memoText(memo, file));
-      for (const line of server.pending) process.stdout.write(`  ${line}\n`);
+      const end = ended === undefined ? null : endFacts(ended);
+      const facts = { state, since, pending, memo, end, status: status ?? null };
+      process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
     } else {
-      process.stdout.write(`${server.state.toLowerCase()} since ${server.since}\n${statusText(status, file)}`);
+      process.stdout.write(`${state.toLowerCase()} since ${since}\n`);
+      process.stdout.write(bodyText(status, ended, description, file));
+      for (const line of status === undefined ? pending : []) process.stdout.write(`  ${line}\n`);
     }
-    const held =
-      status === undefined && memoStatus(description)?.now.some((line) => line.includes(' is HELD ')) === true;
-    return held ? EXIT.held : exitCodeOf(description, status);
-  });
+    if (ended !== undefined) return exitCodeOf(ended);
+    const held = status?.steps.some((step) => step.state.is === 'held') ?? (memo !== undefined && memo.held.length > 0);
+    return held ? EXIT.held : EXIT.done;
+  }, until);
 }
 
-/** The workflow's own answer, or undefined when no control worker gives one in time. */
-export async function askWorkflow(client: Client, cluster: ClusterFile): Promise<Status | undefined> {
+function bodyText(
+  status: Status | undefined,
+  ended: Ended | undefined,
+  description: WorkflowExecutionDescription,
+  file: string,
+): string {
+  if (ended !== undefined) {
+    const back = status?.undoable ?? ended.result?.undo.length;
+    const undoable = back === undefined ? '' : `${back} steps can be put back with icewarp-rollout rollback ${file}\n`;
+    return `${endedText(ended, status, file)}\n${undoable}`;
+  }
+  if (status !== undefined) return statusText(status, file);
+  const memo = memoStatus(description);
+  return memo === undefined
+    ? 'no control worker answers. Start it with: icewarp-rollout worker --control\n'
+    : memoText(memo, file);
+}
+
+/** The workflow's own answer, or undefined when no control worker gives one until then. */
+export async function askWorkflow(
+  client: Client,
+  cluster: ClusterFile,
+  until: number,
+  runId: string,
+): Promise<Status | undefined> {
   try {
-    return await within(client, () => rolloutHandle(client, cluster).query(statusQuery), PATIENCE);
+    return await within(client, () => rolloutHandle(client, cluster, runId).query(statusQuery), until);
   } catch {
     return undefined;
   }
-}
-
-/** What the exit code tells of a rollout's state. */
-export function exitCodeOf({ status: { name } }: WorkflowExecutionDescription, status: Status | undefined): number {
-  if (name === 'RUNNING')
-    return status?.steps.some(({ state }) => state.is === 'held') === true ? EXIT.held : EXIT.done;
-  if (name !== 'COMPLETED') return EXIT.failed;
-  const odd =
-    status !== undefined && (status.kept.length > 0 || status.steps.some(({ state }) => state.is === 'skipped'));
-  return odd ? EXIT.differences : EXIT.done;
 }
 
 function serverFacts(description: WorkflowExecutionDescription): { state: string; since: string; pending: string[] } {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   WorkflowNotFoundError,
@@ -13,9 +14,10 @@ import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import type { PlanInput } from '../workflows/plan.js';
 import type { Plan } from '../workflows/planner.js';
-import type { rollout } from '../workflows/rollout.js';
+import type { rollout, RolloutInput } from '../workflows/rollout.js';
 import { undoQuery, type MemoStatus, type Undo } from '../workflows/status.js';
-import { DEADLINE, within } from './connect.js';
+import { within } from './connect.js';
+import { PATIENCE, patiently, sayingThatItWaits } from './patience.js';
 
 /** Milliseconds between looks at a workflow that nobody has picked up yet. */
 const LOOK = 200;
@@ -35,7 +37,10 @@ export async function runPlan(client: Client, cluster: ClusterFile, options: { p
       workflowExecutionTimeout: '30m',
     }),
   );
-  await pickedUp(client, handle);
+  if (!(await pickedUp(client, handle))) {
+    await within(client, () => handle.terminate('no control worker'));
+    throw new RolloutError('NO_CONTROL_WORKER', `no control worker has taken the work within ${PATIENCE / 1000} s`);
+  }
   const patience = setInterval(() => {
     process.stderr.write('still looking at the machines; if this goes on: does the control worker run?\n');
   }, STILL_LOOKING);
@@ -46,32 +51,36 @@ export async function runPlan(client: Client, cluster: ClusterFile, options: { p
   }
 }
 
-/** Waits until a worker has taken the first task: pollers stay listed after a kill, so only progress proves one. */
-export async function pickedUp(client: Client, handle: WorkflowHandle): Promise<void> {
-  const until = Date.now() + DEADLINE;
-  for (;;) {
-    const { historyLength } = await within(client, () => handle.describe());
-    if (historyLength > 2) return;
-    if (Date.now() > until) {
-      await within(client, () => handle.terminate('no control worker'));
-      throw new RolloutError('NO_CONTROL_WORKER', 'no control worker has taken the work within 5 s');
+/**
+ * Waits until a worker has taken the first task: pollers stay listed after a kill, so only progress proves one.
+ *
+ * @returns false when nobody took it within {@link PATIENCE}; it stays queued.
+ */
+export async function pickedUp(client: Client, handle: WorkflowHandle): Promise<boolean> {
+  const until = Date.now() + PATIENCE;
+  return sayingThatItWaits(async () => {
+    for (;;) {
+      const { historyLength } = await within(client, () => handle.describe());
+      if (historyLength > 2) return true;
+      if (Date.now() > until) return false;
+      await sleep(LOOK);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
-  }
+  });
 }
 
-/** The cluster's rollout: the newest run of its id. */
-export function rolloutHandle(client: Client, cluster: ClusterFile): WorkflowHandle<typeof rollout> {
-  return client.workflow.getHandle<typeof rollout>(rolloutIdOf(cluster.name));
+/** The cluster's rollout: the newest run of its id, or the one that is named. */
+export function rolloutHandle(client: Client, cluster: ClusterFile, runId?: string): WorkflowHandle<typeof rollout> {
+  return client.workflow.getHandle<typeof rollout>(rolloutIdOf(cluster.name), runId);
 }
 
-/** What the server says of the newest run, or undefined when there never was one. */
+/** What the server says of the newest run, or of the one that is named; undefined when there never was one. */
 export async function describeRollout(
   client: Client,
   cluster: ClusterFile,
+  { runId, until }: { readonly runId?: string | undefined; readonly until?: number } = {},
 ): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    return await within(client, () => rolloutHandle(client, cluster).describe());
+    return await within(client, () => rolloutHandle(client, cluster, runId).describe(), until);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
@@ -79,22 +88,31 @@ export async function describeRollout(
 }
 
 /**
- * What the newest run did and nobody has put back: from its result, or, however else it ended, from the run itself.
+ * What the newest run did and nobody has put back: from its result; from its input when it was ended before it began;
+ * however else it ended, from the run itself.
  *
  * @throws RolloutError NO_CONTROL_WORKER when only a worker could tell.
  */
 export async function previousUndo(client: Client, cluster: ClusterFile): Promise<readonly Undo[]> {
   const description = await describeRollout(client, cluster);
   if (description === undefined || description.status.name === 'RUNNING') return [];
-  const handle = rolloutHandle(client, cluster);
+  const handle = rolloutHandle(client, cluster, description.runId);
   if (description.status.name === 'COMPLETED') return (await within(client, () => handle.result())).undo;
-  try {
-    return await within(client, () => handle.query(undoQuery));
-  } catch (error) {
-    throw new RolloutError('NO_CONTROL_WORKER', 'the way back cannot be read: no control worker answers', {
-      cause: error,
-    });
-  }
+  const untouched = await inputOfUnbegun(client, handle);
+  if (untouched !== undefined) return untouched.undo ?? untouched.adopted ?? [];
+  return patiently(client, () => handle.query(undoQuery), {
+    each: PATIENCE,
+    otherwise: 'the way back cannot be read: no control worker answers',
+  });
+}
+
+/** What a run was given that was ended before any worker had finished its first task; undefined of any other run. */
+async function inputOfUnbegun(client: Client, handle: WorkflowHandle): Promise<RolloutInput | undefined> {
+  const { events } = await within(client, () => handle.fetchHistory());
+  if (events == null || events.some(({ workflowTaskCompletedEventAttributes: begun }) => begun != null))
+    return undefined;
+  const input = events[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  return input == null ? undefined : client.options.loadedDataConverter.payloadConverter.fromPayload(input);
 }
 
 /** The status that the workflow left in its memo: readable without any worker. */

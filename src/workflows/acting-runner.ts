@@ -48,6 +48,15 @@ export class ActingRunner implements Runner {
     return greeting.hello;
   }
 
+  /** Makes an agent give up the originals that an earlier rollout left with it. */
+  async forget(on: Machine): Promise<void> {
+    const about: About = { title: 'earlier way back given up', guide: '' };
+    await this.#attempt({ id: stepId('forget', on, about), on, about }, async () => {
+      await call(on, 'agent.forget', about.title, []);
+      return 'done';
+    });
+  }
+
   phase(title: string): void {
     this.progress.enter(title);
   }
@@ -106,7 +115,7 @@ export class ActingRunner implements Runner {
   /** Undoes everything in reverse order. A failing undo is held, never skipped silently. */
   async goBack(nodes: readonly Machine<'node'>[], directory: string): Promise<void> {
     this.progress.abandon();
-    this.progress.direction = 'back';
+    this.progress.turnBack();
     this.progress.enter('going back');
     await CancellationScope.nonCancellable(async () => {
       const touched = new Set(this.#undo.map(({ on }) => on.name));
@@ -172,17 +181,23 @@ export class ActingRunner implements Runner {
     const why = `no agent on ${on.place === 'node' ? `node ${on.name}` : `the ${on.place} machine`}: start it there with: icewarp-rollout worker ${how}`;
     this.progress.show(shown, { is: 'waiting', since: Date.now(), why });
     const waiting = new CancellationScope();
-    const skipped = condition(() => this.#answers.has(shown.id)).then(() => {
-      waiting.cancel();
+    return waiting.run(async () => {
+      const greeted = call(on, 'agent.hello', 'wait for the agent', [], { patient: true }).then(
+        () => true,
+        (error: unknown) => {
+          if (isCancellation(error)) throw error;
+          return true; // an agent that answers with a failure is there: the step itself will tell what is wrong
+        },
+      );
+      const skipped = condition(() => this.#answers.has(shown.id)).then(() => false);
+      try {
+        return await Promise.race([greeted, skipped]);
+      } finally {
+        // neither outlives this wait: what is left would fail in a later cancellation, with nobody to catch it
+        waiting.cancel();
+        await Promise.allSettled([greeted, skipped]);
+      }
     });
-    try {
-      await waiting.run(() => call(on, 'agent.hello', 'wait for the agent', [], { patient: true }));
-      return true;
-    } catch (error) {
-      if (!this.#answers.has(shown.id)) throw error;
-      await skipped;
-      return false;
-    }
   }
 
   async #hold(

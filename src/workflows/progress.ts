@@ -6,8 +6,8 @@ import type { Direction, MemoStatus, Status, StepState, StepStatus } from './sta
 /** The state of a running rollout, and the one place that tells it to the Web UI, to the memo and to queries. */
 export class Progress {
   readonly kept: string[] = [];
-  direction: Direction = 'forward';
   finished = false;
+  #direction: Direction = 'forward';
   #phase = '';
   #paused = false;
   readonly #steps = new Map<string, StepStatus>();
@@ -27,8 +27,15 @@ export class Progress {
     this.#tell();
   }
 
-  get phase(): string {
-    return this.#phase;
+  get direction(): Direction {
+    return this.#direction;
+  }
+
+  /** From here on it goes back; a pause of the way forward does not stop the way back. */
+  turnBack(): void {
+    if (this.#direction === 'back') return;
+    this.#direction = 'back';
+    this.paused = false;
   }
 
   enter(phase: string): void {
@@ -83,8 +90,13 @@ export class Progress {
       done: status.steps.filter(({ state }) => state.is === 'done' || state.is === 'unchanged').length,
       paused: this.paused,
       now: status.steps
-        .filter(({ state }) => isCurrent(state))
+        .filter(({ state }) => isCurrent(state) && state.is !== 'held')
         .map((step) => `${step.id} ${describeState(step.state)}`),
+      held: status.steps.flatMap(({ id, state }) => {
+        if (state.is !== 'held') return [];
+        const { code, why, skippable } = state;
+        return [{ id, code, why, skippable }];
+      }),
     };
     const text = JSON.stringify(memo);
     if (text === this.#told) return;

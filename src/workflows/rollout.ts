@@ -12,10 +12,10 @@ import { machinesOf, type Machine } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { compatible } from '../cluster/version.js';
 import { ActingRunner } from './acting-runner.js';
-import { call } from './calls.js';
 import { guide } from './guide.js';
 import { Progress } from './progress.js';
 import { commandUpdate, statusQuery, undoQuery, type Command, type Undo } from './status.js';
+import { targets, validate } from './verbs.js';
 
 export interface RolloutInput {
   readonly cluster: ClusterFile;
@@ -25,7 +25,10 @@ export interface RolloutInput {
   readonly version: string;
   /** What to do with originals that an earlier rollout left: keep them as the way back, or give them up. */
   readonly waysBack?: 'adopt' | 'forget';
-  /** What an earlier rollout did and nobody has put back: stays undoable by this one (start --adopt). */
+  /**
+   * What an earlier rollout did and nobody has put back: stays undoable by this one with `adopt`. With `forget` it is
+   * only kept here, for the case that this run is ended before it has given anything up.
+   */
   readonly adopted?: readonly Undo[];
   /** Instead of going forward: put these back (rollback of a rollout that has ended). */
   readonly undo?: readonly Undo[];
@@ -41,13 +44,19 @@ export interface RolloutResult {
   readonly undo: readonly Undo[];
 }
 
+/** What the run can put back when it begins. */
+function wayBackOf({ undo, waysBack, adopted = [] }: RolloutInput): readonly Undo[] {
+  return undo ?? (waysBack === 'forget' ? [] : adopted);
+}
+
 /** The one workflow behind every changing verb. Its id is the cluster's lock. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   const { cluster, by } = input;
   const progress = new Progress(cluster.name, input.undo === undefined ? 'start' : 'rollback', by);
-  const runner = new ActingRunner(progress, input.undo ?? input.adopted ?? []);
+  const runner = new ActingRunner(progress, wayBackOf(input));
   const forward = new CancellationScope();
   let turnedBack = input.undo !== undefined;
+  if (turnedBack) progress.turnBack();
 
   setHandler(statusQuery, () => progress.status(runner.undo.length));
   setHandler(undoQuery, () => runner.undo);
@@ -61,7 +70,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
           return Promise.resolve(command.verb === 'pause' ? 'paused after the steps now running' : 'goes on');
         case 'rollback':
           turnedBack = true;
-          progress.direction = 'back';
+          progress.turnBack();
           forward.cancel();
           return Promise.resolve('going back');
         case 'retry':
@@ -94,11 +103,13 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     cancelled = error as Error;
   }
   // a verb that came when the way forward had just ended still means going back
-  if (turnedBack || cancelled !== undefined) await runner.goBack(machinesOf(cluster).nodes, cluster.icewarp.directory);
-  if (cancelled !== undefined && !turnedBack) throw cancelled; // from outside: went back, and is shown as cancelled
+  const wentBack = turnedBack || cancelled !== undefined;
+  if (wentBack) await runner.goBack(machinesOf(cluster).nodes, cluster.icewarp.directory);
   progress.finished = true;
-  progress.enter(turnedBack ? 'rolled back' : 'finished');
-  await condition(allHandlersFinished);
+  progress.enter(wentBack ? 'rolled back' : 'finished');
+  // whatever was cancelled from outside meanwhile: the answer to the last verb and the result are still told
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  if (cancelled !== undefined && !turnedBack) throw cancelled; // from outside: went back, and is shown as cancelled
   const { steps, kept } = progress.status(runner.undo.length);
   return {
     outcome: turnedBack ? 'rolled back' : 'done',
@@ -107,43 +118,6 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     kept,
     undo: runner.undo,
   };
-}
-
-/** A wrong verb gets a reason instead of an event in history. */
-function validate(progress: Progress, command: Command): void {
-  const refuse = (why: string): never => {
-    throw ApplicationFailure.nonRetryable(why, 'REFUSED');
-  };
-  switch (command.verb) {
-    case 'rollback':
-      if (progress.direction === 'back') refuse('it is going back already');
-      return;
-    case 'pause':
-      if (progress.paused) refuse('it is paused already');
-      return;
-    case 'resume':
-      if (!progress.paused) refuse('it is not paused');
-      return;
-    case 'retry':
-    case 'skip': {
-      const ids = targets(progress, command);
-      if (ids.length === 0) refuse(command.step === undefined ? 'no step is held' : `${command.step} is not held`);
-      if (command.verb === 'retry') return;
-      if (command.step === undefined && ids.length > 1) refuse(`several steps are held, name one: ${ids.join(', ')}`);
-      const state = progress.get(ids[0] ?? '')?.state;
-      if (state?.is === 'held' && !state.skippable)
-        refuse(`${ids[0] ?? ''} cannot be skipped safely: retry or rollback`);
-      return;
-    }
-  }
-}
-
-/** Steps that an answer may be meant for: held ones; on the way back also those whose machine is away. */
-function targets(progress: Progress, { step, verb }: Command): string[] {
-  return progress
-    .answerable(verb === 'skip' && progress.direction === 'back')
-    .map(({ id }) => id)
-    .filter((id) => step === undefined || id === step);
 }
 
 /** Nothing begins beside originals of an earlier rollout that nobody has decided about (design, contract 1). */
@@ -162,7 +136,7 @@ async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack
         `${machine.name} still keeps the originals of ${hello.waysBack.length} steps of an earlier rollout`,
       );
     }
-    await call(machine, 'agent.forget', 'give up the earlier way back', []);
+    await runner.forget(machine);
   });
 }
 

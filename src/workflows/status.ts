@@ -53,8 +53,15 @@ export interface MemoStatus {
   readonly phase: string;
   readonly done: number;
   readonly paused: boolean;
-  /** Steps that are running, waiting or held, in words. */
+  /** Steps that are running or waiting, in words. */
   readonly now: readonly string[];
+  readonly held: readonly HeldMemo[];
+}
+
+/** What the memo tells of a held step; the next move follows from the code. */
+export interface HeldMemo extends Pick<Trouble, 'code' | 'why'> {
+  readonly id: string;
+  readonly skippable: boolean;
 }
 
 export type Verb = 'pause' | 'resume' | 'retry' | 'skip' | 'rollback';

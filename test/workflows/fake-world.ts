@@ -20,6 +20,8 @@ export class FakeWorld {
   /** `apply` of these steps runs until it is cancelled. */
   readonly endless = new Set<string>();
   readonly waysBack: string[] = [];
+  /** What `restore` of a step leaves in place. */
+  readonly kept = new Map<string, string[]>();
   /** Answers of read-only procedures, by machine. */
   readonly facts = new Map<string, unknown>();
 
@@ -34,9 +36,18 @@ export class FakeWorld {
     const offered: [string, Activity][] = [
       [
         'agent.hello',
-        () => Promise.resolve({ version: PRODUCT_VERSION, platform: 'linux', clock: 0, waysBack: [...this.waysBack] }),
+        async () => {
+          note('agent.hello', machine);
+          return { version: PRODUCT_VERSION, platform: 'linux', clock: 0, waysBack: [...this.waysBack] };
+        },
       ],
-      ['agent.forget', () => Promise.resolve(void this.waysBack.splice(0))],
+      [
+        'agent.forget',
+        async () => {
+          note('agent.forget', machine);
+          this.waysBack.splice(0);
+        },
+      ],
     ];
     for (const kind of kinds) {
       offered.push(
@@ -65,7 +76,7 @@ export class FakeWorld {
             await Promise.resolve();
             note(`${kind}.restore`, step);
             this.applied.delete(step);
-            return [];
+            return this.kept.get(step) ?? [];
           },
         ],
       );
@@ -115,6 +126,7 @@ export async function workersOf(
     machines.map(({ name, queue, place }) =>
       Worker.create({
         connection: environment.nativeConnection,
+        namespace: environment.namespace ?? 'default',
         taskQueue: queue,
         activities: world.activitiesOn(name, names.kinds, names.actions),
         maxHeartbeatThrottleInterval: '1s',

@@ -50,7 +50,8 @@ export function useTemporal(): void {
       telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
     });
     environment = await TestWorkflowEnvironment.createLocal({
-      server: { executable: { type: 'existing-path', path: await findTemporal() } },
+      // not the default one: nothing may take that for granted
+      server: { executable: { type: 'existing-path', path: await findTemporal() }, namespace: 'rehearsal' },
     });
   }, MINUTE);
 
