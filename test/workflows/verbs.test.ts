@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+
+import type { StepStatus, Verb } from '../../src/workflows/status.js';
+import { validate, type Steerable } from '../../src/workflows/verbs.js';
+
+const HELD: StepStatus = {
+  id: 'A/pathDat',
+  phase: 'First node',
+  title: 'path.dat',
+  machine: 'A',
+  state: { is: 'held', since: 0, skippable: false, code: 'UNEXPECTED', why: 'unexpected', next: 'look' },
+};
+
+function rolloutThat(facts: Partial<Steerable>): Steerable {
+  return {
+    direction: 'forward',
+    finished: false,
+    paused: false,
+    answerable: () => [HELD],
+    get: () => HELD,
+    ...facts,
+  };
+}
+
+describe('a verb', () => {
+  it.each<Verb>(['pause', 'resume', 'retry', 'skip', 'rollback'])(
+    '"%s" is refused once the rollout has ended',
+    (verb) => {
+      for (const paused of [true, false]) {
+        const ended = rolloutThat({ finished: true, paused });
+        expect(() => {
+          validate(ended, { verb, by: 'tester@test' });
+        }).toThrow('it has ended');
+      }
+    },
+  );
+
+  it.each<[Verb, Partial<Steerable>]>([
+    ['pause', {}],
+    ['resume', { paused: true }],
+    ['retry', {}],
+    ['rollback', {}],
+    ['rollback', { paused: true }],
+  ])('"%s" is taken where it fits: %j', (verb, facts) => {
+    expect(() => {
+      validate(rolloutThat(facts), { verb, by: 'tester@test' });
+    }).not.toThrow();
+  });
+
+  it.each<[Verb, Partial<Steerable>, string]>([
+    ['pause', { paused: true }, 'it is paused already'],
+    ['resume', {}, 'it is not paused'],
+    ['rollback', { direction: 'back' }, 'it is going back already'],
+    ['skip', {}, 'A/pathDat cannot be skipped safely'],
+    ['retry', { answerable: () => [] }, 'no step is held'],
+  ])('"%s" is refused with the reason: %j', (verb, facts, reason) => {
+    expect(() => {
+      validate(rolloutThat(facts), { verb, by: 'tester@test' });
+    }).toThrow(reason);
+  });
+});
