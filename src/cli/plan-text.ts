@@ -39,7 +39,19 @@ export function planText(plan: Plan, { all = false }: { all?: boolean } = {}): s
     const steps = plan.steps.filter((step) => step.phase === phase && (all || step.state !== 'unchanged'));
     return steps.length === 0 ? [] : [color.bold(phase), ...steps.flatMap(stepLines), ''];
   });
-  return [...blocks, summaryLine(summary), ''].join('\n');
+  return [...blocks, ...riskLines(plan.risks), summaryLine(summary), ''].join('\n');
+}
+
+function riskLines(risks: Plan['risks']): string[] {
+  if (risks.length === 0) return [];
+  return [
+    color.bold('Risks that stay with you'),
+    ...risks.flatMap(({ guide, risk, check }) => [
+      `  ${color.yellow('▲')} ${risk} ${color.dim(`[${guide}]`)}`,
+      `    check: ${check}`,
+    ]),
+    '',
+  ];
 }
 
 function stepLines({ state, machine, title, guide, changes, undo, seconds, note }: PlanStep): string[] {

@@ -35,7 +35,7 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     await refuseWhileBusy(client, cluster);
     const plan = await runPlan(client, cluster);
     const summary = summarise(plan);
-    say(flags.json, { event: 'plan', summary }, planText(plan).trimEnd());
+    say(flags.json, { event: 'plan', summary, risks: plan.risks }, planText(plan).trimEnd());
     if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
     const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;
     const undo = await previousUndo(client, cluster);

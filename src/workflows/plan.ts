@@ -1,6 +1,7 @@
 import type { ClusterFile } from '../cluster/schema.js';
 import { guide } from './guide.js';
 import { PlanningRunner, type Plan } from './planner.js';
+import { risksOf } from './risks.js';
 
 export interface PlanInput {
   readonly cluster: ClusterFile;
@@ -13,5 +14,5 @@ export interface PlanInput {
 export async function plan({ cluster, version, prove = false }: PlanInput): Promise<Plan> {
   const runner = new PlanningRunner(prove);
   await guide(runner, cluster);
-  return { cluster: cluster.name, version, steps: runner.steps };
+  return { cluster: cluster.name, version, steps: runner.steps, risks: risksOf(cluster) };
 }

@@ -3,7 +3,8 @@ import { rootCause } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
-import { stepId, type About, type Runner } from './runner.js';
+import type { Risk } from './risks.js';
+import { stepId, type About, type Kind, type Runner } from './runner.js';
 import { STORY } from './story.js';
 
 /** One step of a plan. */
@@ -33,6 +34,8 @@ export interface Plan {
   readonly cluster: string;
   readonly version: string;
   readonly steps: readonly PlanStep[];
+  /** What the operator has to see to, because the product cannot yet. */
+  readonly risks: readonly Risk[];
 }
 
 /**
@@ -67,12 +70,12 @@ export class PlanningRunner implements Runner {
     }
     const { before, changes } = looked.answer as Check;
     const changed = changes.length > 0;
-    const cause = before === null && after !== undefined ? this.#changedBefore(after, on) : undefined;
+    const cause = before === null && after !== undefined ? this.#lastChange(after, on) : undefined;
     this.steps.push({
       ...base,
       state: changed ? 'change' : 'unchanged',
       changes,
-      note: cause === undefined ? '' : `exactly known after "${cause}"`,
+      note: cause === undefined ? '' : exactlyAfter(cause),
     });
     return changed;
   };
@@ -97,8 +100,13 @@ export class PlanningRunner implements Runner {
   };
 
   async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
-    const breach = await judge();
     const base = this.#about(`rule/${about.label ?? about.title}`, 'cluster', about);
+    const cause = about.after === undefined ? undefined : this.#lastChange(about.after);
+    if (cause !== undefined) {
+      this.#add(base, 'verify', exactlyAfter(cause));
+      return;
+    }
+    const breach = await judge();
     this.#add(base, breach === null ? (this.prove ? 'proven' : 'verify') : 'unknown', breach ?? '');
   }
 
@@ -110,10 +118,12 @@ export class PlanningRunner implements Runner {
     return { id, phase: this.#phase, title, guide, machine };
   }
 
-  /** The latest step of that kind on the machine which would change something. */
-  #changedBefore(kind: string, on: Machine): string | undefined {
-    const found = this.steps.filter(({ id, state }) => state === 'change' && id.startsWith(`${on.name}/${kind}`));
-    return found.at(-1)?.title;
+  /** The latest step of that kind, on that machine or on any, which would change something. */
+  #lastChange(kind: Kind, on?: Machine): PlanStep | undefined {
+    return this.steps.findLast(({ id, machine, state }) => {
+      const [, name] = /^[^/]+\/([^:]+)/.exec(id) ?? [];
+      return state === 'change' && name === kind && (on === undefined || machine === on.name);
+    });
   }
 
   async #look(on: Machine, ask: () => Promise<unknown>): Promise<{ answer: unknown } | string> {
@@ -130,4 +140,8 @@ export class PlanningRunner implements Runner {
       return `cannot be looked at (${code}): ${why || (rootCause(error) ?? '')}`;
     }
   }
+}
+
+function exactlyAfter({ title }: PlanStep): string {
+  return `exactly known after "${title}"`;
 }

@@ -17,6 +17,8 @@ export interface About {
   readonly skippable?: boolean;
   /** A proof that users would notice: left out of `verify`. */
   readonly disturbs?: boolean;
+  /** In a plan, a rule about what steps of this kind leave behind: it is judged only where none of them would act. */
+  readonly after?: Kind;
   /** Its undo is done after all others of the rollback: for the services, which must not start half way. */
   readonly undoLast?: boolean;
 }

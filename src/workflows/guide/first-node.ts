@@ -2,6 +2,7 @@ import { firstNode, localFolders, ownAccounts, sharedFolder, type Machine } from
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import { knowsItsConfiguration } from './joining.js';
 import { pathDatOf } from './path-dat.js';
 
 /** A connection as the database settings need it: with the NAME of the password. */
@@ -155,7 +156,8 @@ async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node
   );
 }
 
-async function configurationOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {
+  const { file } = cluster;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
   const to = {
@@ -179,4 +181,5 @@ async function configurationOf(run: Runner, { file }: Cluster, node: Machine<'no
     { directory, running: true },
     { title: 'services on the shared configuration', guide: 'G23', label: 'shared', undoLast: true },
   );
+  await knowsItsConfiguration(run, cluster, node);
 }

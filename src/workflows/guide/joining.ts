@@ -1,4 +1,4 @@
-import { firstNode, joiningNodes } from '../../cluster/names.js';
+import { firstNode, joiningNodes, type Machine } from '../../cluster/names.js';
 import type { NodeSpec } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -31,29 +31,62 @@ async function join(run: Runner, { file, on }: Cluster, { id }: NodeSpec): Promi
     { directory, running: true },
     { title: 'services on the shared configuration', guide: 'G11', label: 'shared', undoLast: true },
   );
+  await knowsItsConfiguration(run, { file, on }, node);
+}
+
+/**
+ * After every start on the shared configuration, before anything is proven there: it is the one that was copied (G23;
+ * procedure, rule 1). A server that took its defaults instead answers 550 to mail for real users.
+ */
+export async function knowsItsConfiguration(
+  run: Runner,
+  { file }: Cluster,
+  node: Machine<'node'>,
+  when = '',
+): Promise<void> {
+  const { directory } = file.icewarp;
+  const title = `node ${node.name} runs on the shared configuration, not on defaults`;
+  await run.rule(
+    { title, guide: 'G20 G23', label: `configuration-${node.name}${when}`, after: 'pathDat' },
+    async () => {
+      const facts = await run.look(
+        'nodeFacts',
+        node,
+        { directory },
+        { title: 'configuration and domains in force', guide: 'G23', label: `configuration${when}` },
+      );
+      if (facts === null) return null; // the plan of a node without IceWarp
+      if (facts.defaultConfig)
+        return `node ${node.name} took the default configuration instead of the one on the share`;
+      return facts.domains > 0 ? null : `node ${node.name} knows no domain on the configuration that it took`;
+    },
+  );
 }
 
 /** G18: exactly one master; and the paths in force are the same everywhere (procedure, rule 4). */
 export async function oneMaster(run: Runner, { file, on }: Cluster): Promise<void> {
   const { directory } = file.icewarp;
-  await run.rule({ title: 'one master, one configuration', guide: 'G3 G18', label: 'one-cluster' }, async () => {
-    const facts = new Map<string, { slave: string; effective: string }>();
-    for (const node of on.nodes) {
-      const seen = await run.look(
-        'nodeFacts',
-        node,
-        { directory },
-        { title: 'role and paths in force', guide: 'G18', label: 'joined' },
-      );
-      if (seen !== null) facts.set(node.name, { slave: seen.slave, effective: JSON.stringify(seen.effective) });
-    }
-    if (facts.size < on.nodes.length) return null; // the plan of a cluster that is not there yet
-    const masters = [...facts].filter(([, { slave }]) => slave === '0').map(([name]) => name);
-    if (masters.length > 1) return `${masters.join(' and ')} are both master: their scheduled jobs would run twice`;
-    if (masters.length === 0) return 'no node is the master: nobody runs the scheduled jobs';
-    const kinds = new Set([...facts.values()].map(({ effective }) => effective));
-    return kinds.size > 1 ? 'the settings in force are not the same on every node' : null;
-  });
+  await run.rule(
+    { title: 'one master, one configuration', guide: 'G3 G18', label: 'one-cluster', after: 'pathDat' },
+    async () => {
+      const facts = new Map<string, { slave: string; effective: string }>();
+      for (const node of on.nodes) {
+        const seen = await run.look(
+          'nodeFacts',
+          node,
+          { directory },
+          { title: 'role and paths in force', guide: 'G18', label: 'joined' },
+        );
+        if (seen !== null) facts.set(node.name, { slave: seen.slave, effective: JSON.stringify(seen.effective) });
+      }
+      if (facts.size < on.nodes.length) return null; // the plan of a cluster that is not there yet
+      const masters = [...facts].filter(([, { slave }]) => slave === '0').map(([name]) => name);
+      if (masters.length > 1) return `${masters.join(' and ')} are both master: their scheduled jobs would run twice`;
+      if (masters.length === 0) return 'no node is the master: nobody runs the scheduled jobs';
+      const kinds = new Set([...facts.values()].map(({ effective }) => effective));
+      return kinds.size > 1 ? 'the settings in force are not the same on every node' : null;
+    },
+  );
 }
 
 /** Order 1, step 12: nodes start by themselves, and one that was restarted comes back healthy. */
@@ -75,5 +108,6 @@ export async function survivesRestart(run: Runner, cluster: Cluster): Promise<vo
   const node = on.nodes.find(({ name }) => name === last.id);
   if (node === undefined || !enabled.has(node.name)) return;
   await run.act('restartServices', node, { directory }, { title: 'restarted once', guide: 'G11 G23', disturbs: true });
+  await knowsItsConfiguration(run, cluster, node, '-restarted');
   await probeNodeAlone(run, cluster, last, 'restarted');
 }
