@@ -1,8 +1,10 @@
 import { defaultLabDirectory, labDown, labStatus, labUp, type Lab } from '../lab/lab.js';
 import { EXIT } from './exit.js';
+import { say } from './say.js';
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+interface LabFlags {
+  readonly dir?: string;
+  readonly json?: boolean;
 }
 
 /** What a shell needs to work with a lab. */
@@ -16,42 +18,39 @@ export async function up({
   dir = defaultLabDirectory(),
   agents,
   oldMail = false,
-}: {
-  dir?: string;
-  agents: boolean;
-  oldMail?: boolean;
-}): Promise<number> {
-  const lab = await labUp({ dir, agents, oldMail, log: say });
-  say('\nThe lab is up: machines without a cluster. Go on with:');
-  for (const [name, value] of Object.entries(environmentOf(lab))) say(`  export ${name}=${value}`);
-  say(`  icewarp-rollout plan ${lab.paths.clusterFile}`);
-  say(`  icewarp-rollout start ${lab.paths.clusterFile}`);
+  json = false,
+}: LabFlags & { readonly agents: boolean; readonly oldMail?: boolean }): Promise<number> {
+  const log = (line: string): void => say(json, { event: 'lab', text: line.trim() }, line);
+  const lab = await labUp({ dir, agents, oldMail, log });
+  const environment = environmentOf(lab);
+  const { clusterFile } = lab.paths;
+  const lines = [
+    '\nThe lab is up: machines without a cluster. Go on with:',
+    ...Object.entries(environment).map(([name, value]) => `  export ${name}=${value}`),
+    `  icewarp-rollout plan ${clusterFile}`,
+    `  icewarp-rollout start ${clusterFile}`,
+  ];
+  say(json, { event: 'up', directory: lab.directory, clusterFile, environment }, lines.join('\n'));
   return EXIT.done;
 }
 
 /** Stops and removes a lab. @returns the exit code. */
-export async function down({ dir = defaultLabDirectory() }: { dir?: string }): Promise<number> {
+export async function down({ dir = defaultLabDirectory(), json = false }: LabFlags): Promise<number> {
   await labDown(dir);
-  say('The lab is down; nothing of it is left.');
+  say(json, { event: 'down', directory: dir }, 'The lab is down; nothing of it is left.');
   return EXIT.done;
 }
 
 /** Says what of a lab runs. @returns the exit code. */
-export async function status({
-  dir = defaultLabDirectory(),
-  json = false,
-}: {
-  dir?: string;
-  json?: boolean;
-}): Promise<number> {
+export async function status({ dir = defaultLabDirectory(), json = false }: LabFlags): Promise<number> {
   const found = await labStatus(dir);
-  if (json) {
-    say(JSON.stringify(found, null, 2));
-    return EXIT.done;
-  }
-  say(`lab in ${found.directory}: ${found.phase}`);
-  for (const { name, place, running } of found.parts) say(`  ${running ? '✓' : '×'} ${name.padEnd(16)} ${place}`);
-  if (found.clusterFile !== undefined) say(`cluster file: ${found.clusterFile}`);
-  if (found.uiUrl !== undefined) say(`Web UI: ${found.uiUrl}`);
-  return found.phase === 'broken' ? EXIT.failed : EXIT.done;
+  const { directory, phase, parts, clusterFile, uiUrl } = found;
+  const lines = [
+    `lab in ${directory}: ${phase}`,
+    ...parts.map(({ name, place, running }) => `  ${running ? '✓' : '×'} ${name.padEnd(16)} ${place}`),
+    ...(clusterFile === undefined ? [] : [`cluster file: ${clusterFile}`]),
+    ...(uiUrl === undefined ? [] : [`Web UI: ${uiUrl}`]),
+  ];
+  process.stdout.write(`${json ? JSON.stringify(found, null, 2) : lines.join('\n')}\n`);
+  return phase === 'broken' ? EXIT.failed : EXIT.done;
 }

@@ -1,50 +1,86 @@
 import { Command } from 'commander';
 
+interface LabFlags {
+  readonly dir?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  $ icewarp-rollout lab up        machines without a cluster, agents and Temporal running
+  $ icewarp-rollout lab demo      up, a whole rollout, and a message through it
+  $ icewarp-rollout lab status    what runs where
+  $ icewarp-rollout lab down      everything stopped and removed
+`;
+
 /** The commands of the lab: a whole throw-away cluster on one machine. */
 export function labCommand(): Command {
   const lab = new Command('lab')
     .description(
       'a throw-away cluster on this Linux machine: real MariaDB, Samba, HAProxy, Dovecot; a stand-in for IceWarp',
     )
-    .addHelpText(
-      'before',
-      '\nExamples:\n  $ icewarp-rollout lab up        machines without a cluster, agents and Temporal running\n  $ icewarp-rollout lab demo      up, a whole rollout, and a message through it\n  $ icewarp-rollout lab down      everything stopped and removed\n',
-    )
+    .addHelpText('before', EXAMPLES)
     .addHelpText('after', '\nExit status: 0 done; 1 failed; 2 wrong usage.\n');
-  lab
-    .command('up')
-    .description('start the machines, the servers, Temporal and the agents')
+  for (const command of [up(), down(), status(), demo()]) lab.addCommand(command);
+  return lab;
+}
+
+/** What all commands of the lab have in common; `output` says what --json gives. */
+function labSubcommand(name: string, description: string, examples: readonly string[], output: string): Command {
+  return new Command(name)
+    .description(description)
     .option('--dir <folder>', 'where the lab lives')
+    .option('--json', output)
+    .addHelpText('before', `\nExamples:\n${examples.map((line) => `  $ icewarp-rollout lab ${line}\n`).join('')}`);
+}
+
+function up(): Command {
+  return labSubcommand(
+    'up',
+    'start the machines, the servers, Temporal and the agents',
+    ['up', 'up --old-mail --dir /tmp/lab'],
+    'events as JSON lines; the last names the cluster file and the environment',
+  )
     .option('--old-mail', 'the first node comes with IceWarp installed and old mail in it')
     .option('--no-agents', 'start no agents')
-    .action(async (flags: { dir?: string; oldMail?: true; agents: boolean }) => {
-      const { up } = await import('./lab-run.js');
-      process.exitCode = await up(flags);
+    .addHelpText('after', '\nExit status: 0 up; 1 failed, and everything is removed again; 2 wrong usage.\n')
+    .action(async (flags: LabFlags & { oldMail?: true; agents: boolean }) => {
+      const run = await import('./lab-run.js');
+      process.exitCode = await run.up(flags);
     });
-  lab
-    .command('down')
-    .description('stop everything and remove the lab')
-    .option('--dir <folder>', 'where the lab lives')
-    .action(async (flags: { dir?: string }) => {
-      const { down } = await import('./lab-run.js');
-      process.exitCode = await down(flags);
+}
+
+function down(): Command {
+  return labSubcommand('down', 'stop everything and remove the lab', ['down', 'down --dir /tmp/lab'], 'as JSON')
+    .addHelpText('after', '\nExit status: 0 nothing of it is left; 1 failed; 2 wrong usage.\n')
+    .action(async (flags: LabFlags) => {
+      const run = await import('./lab-run.js');
+      process.exitCode = await run.down(flags);
     });
-  lab
-    .command('status')
-    .description('what runs where')
-    .option('--dir <folder>', 'where the lab lives')
-    .option('--json', 'as JSON')
-    .action(async (flags: { dir?: string; json?: true }) => {
-      const { status } = await import('./lab-run.js');
-      process.exitCode = await status(flags);
+}
+
+function status(): Command {
+  return labSubcommand('status', 'what runs where', ['status', 'status --json'], 'as JSON')
+    .addHelpText('after', '\nExit status: 0 up or down; 1 broken; 2 wrong usage.\n')
+    .action(async (flags: LabFlags) => {
+      const run = await import('./lab-run.js');
+      process.exitCode = await run.status(flags);
     });
-  lab
-    .command('demo')
-    .description('lab up, a complete rollout with live progress, and the proof that mail flows')
-    .option('--dir <folder>', 'where the lab lives')
-    .action(async (flags: { dir?: string }) => {
-      const { demo } = await import('./demo.js');
-      process.exitCode = await demo(flags);
+}
+
+function demo(): Command {
+  return labSubcommand(
+    'demo',
+    'lab up, a complete rollout with live progress, and the proof that mail flows',
+    ['demo', 'demo --dir /tmp/lab'],
+    'events as JSON lines',
+  )
+    .addHelpText(
+      'after',
+      '\nExit status: 0 proven; 1 failed; 2 wrong usage; 3 done with differences; 4 held. What there is of it stays.\n',
+    )
+    .action(async (flags: LabFlags) => {
+      const run = await import('./demo.js');
+      process.exitCode = await run.demo(flags);
     });
-  return lab;
 }

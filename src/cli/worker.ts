@@ -16,7 +16,7 @@ Examples:
   $ icewarp-rollout worker --share              on the share server
 
 The Temporal server is found through TEMPORAL_ADDRESS and the other variables or the profile of the Temporal SDK.
-Exit status: 0 stopped by a signal; 1 failed; 2 wrong usage or agent.yaml.
+The log goes to standard error, one JSON object a line, with or without --json.
 `;
 
 /** The command behind `icewarp-rollout worker` and src/worker.ts, which brings what runs. */
@@ -27,7 +27,9 @@ export function workerCommand(run: (flags: WorkerFlags) => Promise<number>): Com
     .option('--node <id>', 'agent of the node with this id')
     .option('--share', 'agent of the share server')
     .option('--agent <file>', 'settings of this machine', AGENT_FILE)
+    .option('--json', 'as for the other commands; the log is JSON lines anyway')
     .addHelpText('before', EXAMPLES)
+    .addHelpText('after', '\nExit status: 0 stopped by a signal; 1 failed; 2 wrong usage or agent.yaml.\n')
     .action(async (flags: WorkerFlags) => {
       process.exitCode = await run(flags);
     });

@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { run, type Ran } from './command-line.js';
+
 const ROOT = join(import.meta.dirname, '../../..');
-const CLIENT = join(import.meta.dirname, '../../src/client.js');
 const SMALLEST = join(ROOT, 'examples/smallest.yaml');
 
 let folder: string;
@@ -20,73 +20,36 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number; out: string; err: string }> {
-  const child = spawn(process.execPath, [CLIENT, ...args], {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '1', ...env },
-  });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const code = await new Promise<number>((resolve) =>
-    child.once('close', (exit) => {
-      resolve(exit ?? -1);
-    }),
-  );
-  return { code, out, err };
+function cli(args: readonly string[], env?: Record<string, string>): Promise<Ran> {
+  return run(args, env, folder);
 }
 
 describe('the command line', () => {
-  it.each([
-    ['--help'],
-    ['validate', '--help'],
-    ['plan', '--help'],
-    ['start', '--help'],
-    ['status', '--help'],
-    ['watch', '--help'],
-    ['verify', '--help'],
-    ['retry', '--help'],
-    ['skip', '--help'],
-    ['pause', '--help'],
-    ['resume', '--help'],
-    ['rollback', '--help'],
-    ['worker', '--help'],
-    ['lab', '--help'],
-  ])('leads the help of "%s %s" with examples and ends with the exit status', async (...args) => {
-    const { code, out } = await run(args.filter((arg) => arg !== ''));
-    expect(code).toBe(0);
-    expect(out.trimStart()).toMatch(/^Examples?:\n {2}\$ icewarp-rollout /);
-    expect(out).toContain('Exit status:');
-  });
-
   it('answers wrong usage with exit code 2 and a guess', async () => {
-    expect(await run(['strat'])).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean start?') });
-    expect(await run(['worker'])).toMatchObject({
+    expect(await cli(['strat'])).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean start?') });
+    expect(await cli(['worker'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('--control, --node ID or --share'),
     });
-    expect((await run(['status', '--nonsense'])).code).toBe(2);
+    expect((await cli(['status', '--nonsense'])).code).toBe(2);
+    expect((await cli(['lab', 'up', '--nonsense'])).code).toBe(2);
   });
 
   it('validates a file: 0 when right, 2 with file:line:column when wrong, also as JSON', async () => {
-    expect(await run(['validate', SMALLEST])).toMatchObject({
+    expect(await cli(['validate', SMALLEST])).toMatchObject({
       code: 0,
       out: expect.stringContaining('is described correctly'),
     });
     const wrong = join(folder, 'wrong.yaml');
     await writeFile(wrong, (await readFile(SMALLEST, 'utf8')).replace('role: slave', 'role: master'));
-    expect(await run(['validate', wrong])).toMatchObject({
+    expect(await cli(['validate', wrong])).toMatchObject({
       code: 2,
       err: expect.stringMatching(/wrong\.yaml:14:\d+: nodes\.1\.role/),
     });
-    const { code, out } = await run(['validate', wrong, '--json']);
+    const { code, out } = await cli(['validate', wrong, '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({ ok: false, problems: [{ line: 14, where: 'nodes.1.role' }] });
-    expect(await run(['validate', 'absent.yaml'])).toMatchObject({
+    expect(await cli(['validate', 'absent.yaml'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('absent.yaml cannot be read'),
     });
@@ -97,9 +60,28 @@ describe('the command line', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    for (const command of ['plan', 'start', 'status', 'verify', 'retry', 'watch']) {
-      const { code, err } = await run([command, SMALLEST], { TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
-      expect({ command, code, err }).toMatchObject({ code: 1, err: expect.stringContaining('TEMPORAL_ADDRESS') });
-    }
-  }, 60_000);
+    await Promise.all(
+      ['plan', 'start', 'status', 'verify', 'retry', 'watch'].map(async (command) => {
+        const { code, err } = await cli([command, SMALLEST], { TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+        expect({ command, code, err }).toMatchObject({ code: 1, err: expect.stringContaining('TEMPORAL_ADDRESS') });
+      }),
+    );
+  }, 120_000);
+
+  it('says how to end what is left of a demo that did not succeed', async () => {
+    // whoever runs it: this lab cannot be made, for want of an empty folder or of root
+    const taken = join(folder, 'taken');
+    await mkdir(taken);
+    await writeFile(join(taken, 'somebody-elses'), '');
+    const state = { XDG_STATE_HOME: taken };
+    await mkdir(join(taken, 'icewarp-rollout/lab/taken'), { recursive: true });
+    expect(await cli(['lab', 'demo'], state)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/\(LAB_(STATE|ROOT)\)\n.* not succeeded.* end it: npm run demo:down\n$/s),
+    });
+    expect(await cli(['lab', 'demo', '--dir', taken, '--json'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`end it: icewarp-rollout lab down --dir ${taken}`),
+    });
+  });
 });

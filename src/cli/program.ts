@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+
+import { PRODUCT_VERSION } from '../cluster/version.js';
+import { labCommand } from './lab.js';
+import { operatorCommands } from './operator-commands.js';
+import { rolloutCommands } from './rollout-commands.js';
+import { workerCommand, type WorkerFlags } from './worker.js';
+
+const EXAMPLES = `
+Examples:
+  $ icewarp-rollout validate cluster.yaml       is the file right?
+  $ icewarp-rollout plan cluster.yaml           what would change, and how it would be undone
+  $ icewarp-rollout start cluster.yaml          roll out, with progress
+  $ icewarp-rollout status cluster.yaml         where it stands, what it waits for, what to type
+  $ icewarp-rollout retry cluster.yaml          go on at the held step
+  $ icewarp-rollout rollback cluster.yaml       put everything back
+  $ icewarp-rollout lab up                      a whole throw-away cluster on this machine, to try it
+`;
+
+const EXIT_STATUS = `
+Exit status: 0 done; 1 failed; 2 wrong usage or cluster file; 3 finished with skipped items or differences;
+4 held or queued, waiting for an operator.
+`;
+
+/** The whole command line; `runWorker` runs the one command whose code is an entry of its own. */
+export function programWith(runWorker: (flags: WorkerFlags) => Promise<number>): Command {
+  const program = new Command('icewarp-rollout')
+    .description('Turns single IceWarp mail servers into one load-balanced cluster, with a way back at every step.')
+    .version(PRODUCT_VERSION)
+    .addHelpText('before', EXAMPLES)
+    .addHelpText('after', EXIT_STATUS)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see --help)');
+  for (const command of [...rolloutCommands(), ...operatorCommands(), workerCommand(runWorker), labCommand()]) {
+    program.addCommand(command);
+  }
+  exitByException(program);
+  return program;
+}
+
+/** Commands end by an exception that carries the exit code, so that one place decides on it. */
+function exitByException(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) exitByException(inner);
+}
