@@ -6,6 +6,6 @@ export const EXIT = {
   usage: 2,
   /** Finished with skipped items or differences. */
   differences: 3,
-  /** Held: waits for an operator. */
+  /** Held, or queued because no control worker is there: waits for an operator. */
   held: 4,
 } as const;

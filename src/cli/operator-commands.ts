@@ -51,7 +51,9 @@ function verb(name: Verb): Command {
     .addHelpText('before', `\nExample:\n  $ icewarp-rollout ${name} cluster.yaml${step ? ' --step A/pathDat' : ''}\n`)
     .addHelpText(
       'after',
-      '\nExit status: 0 accepted; 1 refused, with the reason; 3 rolled back with something left in place.\n',
+      name === 'rollback'
+        ? '\nExit status: 0 rolled back, or nothing to put back; 1 refused, with the reason; 2 wrong cluster file;\n3 rolled back with something left in place; 4 an undo is held, or queued until a control worker is there.\n'
+        : '\nExit status: 0 accepted; 1 refused, with the reason, or no control worker; 2 wrong cluster file.\n',
     );
   if (step) command.option('--step <id>', 'which held step; without it all that are held');
   if (name === 'rollback') command.option('--yes', 'do not ask').option('--detach', 'do not wait for the end');

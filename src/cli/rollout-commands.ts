@@ -50,7 +50,7 @@ function start(): Command {
     )
     .addHelpText(
       'after',
-      '\nExit status: 0 done; 1 failed; 2 wrong cluster file; 3 done with skipped steps or rolled back; 4 held.\n',
+      '\nExit status: 0 done; 1 failed; 2 wrong cluster file; 3 done with skipped steps or rolled back;\n4 held, or queued until a control worker is there.\n',
     )
     .action(async (file: string, flags: { yes?: true; detach?: true; adopt?: true; forget?: true; json?: true }) => {
       const { startRollout } = await import('./start.js');
