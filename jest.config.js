@@ -8,6 +8,6 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/dist/test'],
   transform: {},
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -31,6 +31,8 @@ export interface SettingsDesired {
   readonly values: readonly SettingValue[];
   /** Full addresses of accounts that the rollout makes: no others may be left behind in another accounts database. */
   readonly own?: readonly string[];
+  /** Where the share is mounted, for settings that make the step copy there. */
+  readonly mount?: string;
 }
 
 export interface SettingsObserved {

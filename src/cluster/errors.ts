@@ -38,6 +38,10 @@ export const ERRORS = {
     next: 'Install the package that brings the command, then: icewarp-rollout retry',
   },
   COMMAND_TIMEOUT: { retryable: true, next: CHECK_AND_RETRY },
+  COMMAND_LEFT: {
+    retryable: true,
+    next: 'End that process, or restart the machine if nothing ends it, then: icewarp-rollout retry',
+  },
   // the way back
   VAULT_OPEN: {
     retryable: false,
