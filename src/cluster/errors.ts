@@ -130,6 +130,10 @@ export const ERRORS = {
     retryable: false,
     next: 'Move these accounts and their mail away with IceWarp’s own migration, then: icewarp-rollout retry',
   },
+  ACCOUNTS_STRANDED: {
+    retryable: false,
+    next: 'Move these accounts to the former database or delete them, then retry; or stay on this database: icewarp-rollout skip',
+  },
   TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
   TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
   // what is moved to the share

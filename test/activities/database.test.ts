@@ -152,6 +152,22 @@ describe('databaseUser', () => {
     expect(await databaseUser.observe(user(), context)).toEqual({ exists: false, grants: {} });
   });
 
+  it('keeps its rights on a database whose IceWarp tables stay on the way back, and says so', async () => {
+    const before = await databaseUser.observe(user(), context);
+    await databaseUser.apply(user(), context);
+    await server.query('CREATE TABLE iw_accounts.MetaData (id INT)');
+    await expect(databaseUser.restore(user(), before, context)).resolves.toEqual([
+      `the rights of the database user icewarp from ${NODE} on iw_accounts stay: IceWarp’s tables are in it`,
+    ]);
+    expect(await databaseUser.observe(user(), context)).toEqual({
+      exists: true,
+      grants: { iw_accounts: 'ALL PRIVILEGES', iw_groupware: '' },
+    });
+    await server.query('DROP TABLE iw_accounts.MetaData');
+    await expect(databaseUser.restore(user(), before, context)).resolves.toEqual([]);
+    expect(await databaseUser.observe(user(), context)).toEqual(before);
+  });
+
   it('stays when somebody gave it other rights meanwhile', async () => {
     const before = await databaseUser.observe(user(), context);
     await databaseUser.apply(user(), context);
