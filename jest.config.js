@@ -7,6 +7,7 @@
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/dist/test'],
+  globalSetup: '<rootDir>/dist/test/support/own-temporal.js',
   transform: {},
   testTimeout: 120_000,
   maxWorkers: 2,
