@@ -12,8 +12,8 @@ const tool = (path) => join(root, 'node_modules', path);
 
 /** What must hold before a test is worth running; a later gate runs even when an earlier one failed. */
 const GATES = [
-  ['type check', compile],
-  ['bundle', bundle],
+  ['type check', () => compile()],
+  ['bundle', () => bundle()],
   ['schema', exportSchema],
   ['lint', () => run('lint', tool('eslint/bin/eslint.js'), ['--max-warnings', '0', '.'])],
   ['format', () => run('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])],
