@@ -7,7 +7,8 @@
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/dist/test'],
+  globalSetup: '<rootDir>/dist/test/support/own-temporal.js',
   transform: {},
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -12,13 +12,14 @@ const OLDEST_NODE = [20, 19];
 /**
  * Installs what is missing: npm packages, Debian packages, a Temporal server.
  *
+ * @param ownTemporal whether it has to be a server that can be started here
  * @throws Stop with what to do when something cannot be installed from here
  */
-export async function bootstrap() {
+export async function bootstrap({ ownTemporal = false } = {}) {
   checkNode();
   ensureNpmPackages();
   ensureDebianPackages();
-  await ensureTemporalServer();
+  await ensureTemporalServer({ own: ownTemporal });
 }
 
 function checkNode() {
@@ -32,5 +33,5 @@ function checkNode() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   setQuiet(process.argv.includes('--quiet'));
-  await runScript(bootstrap);
+  await runScript(() => bootstrap());
 }

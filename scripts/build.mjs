@@ -1,5 +1,6 @@
-// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors.
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors. The demo has a
+// build of its own, because its lab lives on while others build and test.
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -8,23 +9,55 @@ import { done, runScript, setQuiet, show, Stop } from './say.mjs';
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Wipes dist and compiles, strictly type-checked. */
-export async function compile() {
-  rmSync(dist, { recursive: true, force: true });
-  const code = await show(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root]);
+/** Where the demo's lab runs from. */
+export const demoBuild = join(root, '.build/demo');
+
+/** Wipes the folder and compiles into it, strictly type-checked. */
+export async function compile(folder = dist) {
+  refuseWhileUsed(folder);
+  rmSync(folder, { recursive: true, force: true });
+  const target = ['--outDir', folder, '--tsBuildInfoFile', join(folder, 'tsconfig.tsbuildinfo')];
+  const code = await show(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root, ...target]);
   if (code !== 0) throw new Stop('the type check failed');
-  const client = join(dist, 'src/client.js');
+  const client = join(folder, 'src/client.js');
   if (existsSync(client)) chmodSync(client, 0o755);
   done('compiled');
 }
 
+/**
+ * A lab starts programs of its build as long as it lives: without them its mail servers would answer nothing.
+ *
+ * @throws Stop that names the processes and how to end them
+ */
+export function refuseWhileUsed(folder) {
+  const users = processesFrom(folder);
+  if (users.length === 0) return;
+  throw new Stop(
+    `${folder} is in use by ${users.length} processes, such as ${users[0]}. A lab ends with: npm run demo:down` +
+      ' (one in another folder with: icewarp-rollout lab down --dir FOLDER)',
+  );
+}
+
+/** The numbers of the processes that run a program of that build. */
+export function processesFrom(folder) {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return words.some((word) => word.startsWith(`${folder}/src/`));
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
+
 /** Bundles the workflows once; workers and tests run this file. Fails when a workflow reaches for Node built-ins. */
-export async function bundle() {
-  const workflowsPath = join(dist, 'src/workflows/index.js');
+export async function bundle(folder = dist) {
+  const workflowsPath = join(folder, 'src/workflows/index.js');
   if (!existsSync(workflowsPath)) throw new Stop('there is no src/workflows/index.ts to bundle');
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-  writeFileSync(join(dist, 'src/workflow-bundle.js'), code);
+  writeFileSync(join(folder, 'src/workflow-bundle.js'), code);
   done('workflow bundle');
 }
 
@@ -47,6 +80,12 @@ export async function build() {
   await compile();
   await bundle();
   await exportSchema();
+}
+
+/** What the demo runs. */
+export async function buildDemo() {
+  await compile(demoBuild);
+  await bundle(demoBuild);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

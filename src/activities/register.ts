@@ -4,6 +4,7 @@ import { RolloutError } from '../cluster/errors.js';
 import type { Place } from '../cluster/names.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import type { Agent } from './agent.js';
+import { attempt } from './attempt.js';
 import { procedures, resources } from './registry.js';
 import type { Check, Context, Procedure, Resource } from './resource.js';
 
@@ -40,39 +41,40 @@ export function activitiesFor(place: Place, agent: Agent): Record<string, Activi
     if (procedure.place !== place) continue;
     all.push([
       `${name}.run`,
-      guarded(agent, (step: string, input: unknown) => procedure.run(input, contextOf(agent, step))),
+      guarded(agent, (step: string, input: unknown) =>
+        attempt(agent, step, input, (context) => procedure.run(input, context)),
+      ),
     ]);
   }
   return Object.fromEntries(all);
 }
 
 function resourceActivities(agent: Agent, kind: string, resource: Resource<unknown, unknown>): [string, Activity][] {
-  const check = async (step: string, desired: unknown): Promise<Check> => {
-    const before = await resource.observe(desired, contextOf(agent, step));
+  const look = async (desired: unknown, context: Context): Promise<Check> => {
+    const before = await resource.observe(desired, context);
     return { before, changes: resource.diff(desired, before) };
   };
-  const apply = async (step: string, desired: unknown): Promise<void> => {
-    await resource.apply(desired, contextOf(agent, step));
-    const { changes } = await check(step, desired);
-    if (changes.length === 0) return;
-    const still = changes.map(({ what, before, after }) => `${what} is ${before}, not ${after}`).join('; ');
-    throw new RolloutError('NOT_CONVERGED', `applied, but ${still}`);
-  };
-  const restore = async (step: string, desired: unknown, before: unknown): Promise<readonly string[]> => {
-    const context = contextOf(agent, step);
-    const kept = await resource.restore(desired, before, context);
-    await context.vault.close();
-    return kept;
-  };
+  const check = (step: string, desired: unknown): Promise<Check> =>
+    attempt(agent, step, desired, (context) => look(desired, context));
+  const apply = (step: string, desired: unknown): Promise<void> =>
+    attempt(agent, step, desired, async (context) => {
+      await resource.apply(desired, context);
+      const { changes } = await look(desired, context);
+      if (changes.length === 0) return;
+      const still = changes.map(({ what, before, after }) => `${what} is ${before}, not ${after}`).join('; ');
+      throw new RolloutError('NOT_CONVERGED', `applied, but ${still}`);
+    });
+  const restore = (step: string, desired: unknown, before: unknown): Promise<readonly string[]> =>
+    attempt(agent, step, desired, async (context) => {
+      const kept = await resource.restore(desired, before, context);
+      await context.vault.close();
+      return kept;
+    });
   return [
     [`${kind}.check`, guarded(agent, check)],
     [`${kind}.apply`, guarded(agent, apply)],
     [`${kind}.restore`, guarded(agent, restore)],
   ];
-}
-
-function contextOf(agent: Agent, step: string): Context {
-  return { signal: cancellationSignal(), agent, vault: agent.vault.slot(step) };
 }
 
 async function hello(agent: Agent): Promise<Hello> {
@@ -90,12 +92,11 @@ async function hello(agent: Agent): Promise<Hello> {
  */
 function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
   return async (...args) => {
-    const signal = cancellationSignal();
     const pulse = setInterval(() => {
       heartbeat();
     }, PULSE);
     try {
-      return await inTurn(`${agent.machine} ${String(args[0])}`, signal, () => run(...args));
+      return await run(...args);
     } catch (error) {
       cancellationSignal().throwIfAborted();
       const { activityType, attempt } = activityInfo();
@@ -105,28 +106,6 @@ function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Prom
       clearInterval(pulse);
     }
   };
-}
-
-/** The latest attempt of each step in this process. */
-const attempts = new Map<string, Promise<unknown>>();
-
-/**
- * Lets an attempt begin only when the one before it has ended: after a lost heartbeat the server starts the next one
- * while the first may still be at work on this machine.
- */
-async function inTurn<T>(step: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-  const before = attempts.get(step);
-  const mine = (async () => {
-    await before?.catch(() => undefined);
-    signal.throwIfAborted();
-    return run();
-  })();
-  attempts.set(step, mine);
-  try {
-    return await mine;
-  } finally {
-    if (attempts.get(step) === mine) attempts.delete(step);
-  }
 }
 
 function toFailure(agent: Agent, error: unknown): ApplicationFailure {

@@ -1,25 +1,16 @@
 import { RolloutError } from '../cluster/errors.js';
-import type { SecretRef } from '../cluster/schema.js';
 import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/connection-string.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { FACTS, settingVariable } from '../icewarp/variables.js';
 import type { SettingName } from '../icewarp/variables.js';
 import { sha256Of } from '../platform/vault.js';
-import { refuseAccounts } from './accounts-present.js';
+import { refuseAccounts, refuseToStrand } from './accounts-present.js';
+import type { ConnectionSpec } from './node-database.js';
 import { assertOldMailCopied } from './old-mail.js';
 import { mailInForce, stopWithQueuesEmpty } from './queues.js';
 import type { Change, Context, Resource } from './resource.js';
 import { markRestart } from './restart-marker.js';
-
-/** A database as a setting names it, with the NAME of its password. */
-export interface ConnectionSpec {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: SecretRef;
-}
 
 export type SettingValue =
   | { readonly setting: SettingName; readonly value: string }
@@ -31,6 +22,8 @@ export interface SettingsDesired {
   readonly values: readonly SettingValue[];
   /** Full addresses of accounts that the rollout makes: no others may be left behind in another accounts database. */
   readonly own?: readonly string[];
+  /** Where the share is mounted, for settings that make the step copy there. */
+  readonly mount?: string;
 }
 
 export interface SettingsObserved {
@@ -95,7 +88,11 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
       const former = shownValue(setting, original);
       return former !== null && shownValue(setting, now) !== former;
     });
-    for (const value of changed) assertOurs(value, now, original);
+    for (const value of changed) {
+      assertOurs(value, now, original);
+      if (value.setting !== 'accountsDatabase' || !('connection' in value)) continue;
+      await refuseToStrand(desired.directory, desired.own ?? [], value.connection, context);
+    }
     if (changed.some(({ setting }) => setting === 'mailPath')) {
       // What waits in a queue below the mail folder in force would stay there.
       await stopWithQueuesEmpty(desired.directory, await mailInForce(desired.directory, context.signal), context);

@@ -4,6 +4,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { runCommand } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
 import type { Procedure } from './resource.js';
+import { assertShareMounted } from './share-mounted.js';
 
 export interface ShareProofInput {
   readonly folders: readonly string[];
@@ -12,6 +13,9 @@ export interface ShareProofInput {
   /** The mail server's process user. */
   readonly uid: number;
   readonly gid: number;
+  /** Where the share is mounted, and the cluster that its sentinel must name. */
+  readonly mount: string;
+  readonly cluster: string;
 }
 
 /** Milliseconds per command: a share that is this slow serves nobody. */
@@ -24,7 +28,9 @@ const TIMEOUT = 30_000;
 export const shareProof: Procedure<ShareProofInput, Record<string, never>, 'node'> = {
   place: 'node',
 
-  run: async ({ folders, token, uid, gid }, { signal }) => {
+  run: async ({ folders, token, uid, gid, mount, cluster }, { signal }) => {
+    // An empty mount point is unwritable too, which would send the operator to the wrong place.
+    await assertShareMounted(mount, cluster, signal);
     // Only a process of that user proves anything; it starts where it may be, because our own folder may be private.
     const options = { signal, timeout: TIMEOUT, uid, gid, cwd: '/' };
     const write = (file: string): Promise<unknown> =>

@@ -130,7 +130,7 @@ async function observe(
 async function foldersInForce(directory: string, { signal }: Context): Promise<Readonly<Record<Part, string>>> {
   const tool = new Tool(directory, signal);
   const config = await tool.get(SOURCES.config);
-  if (!(await holdsSettings(config))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
+  if (!(await holdsSettings(config, signal))) throw new RolloutError('CONFIG_EMPTY', `${config} holds no settings`);
   return { config, spam: await tool.get(SOURCES.spam), calendar: await tool.get(SOURCES.calendar) };
 }
 

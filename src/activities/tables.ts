@@ -3,14 +3,14 @@ import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/con
 import { awaitGroupware } from '../icewarp/control.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
-import { ACCOUNT, DOMAIN, FACTS, SETTINGS } from '../icewarp/variables.js';
+import { ACCOUNT, DOMAIN, FACTS, META_DATA, SETTINGS } from '../icewarp/variables.js';
 import type { SettingVariable, TableNumber } from '../icewarp/variables.js';
-import { identifier, withDatabase } from '../platform/mysql.js';
+import { identifier } from '../platform/mysql.js';
 import type { Database } from '../platform/mysql.js';
 import type { Agent } from './agent.js';
+import { onDatabase, tableNames, type ConnectionSpec } from './node-database.js';
 import type { Context, Resource } from './resource.js';
 import { stopForChange } from './restart-marker.js';
-import type { ConnectionSpec } from './settings.js';
 import { stateFile } from './state-file.js';
 import type { StateFile } from './state-file.js';
 
@@ -36,9 +36,6 @@ export interface TablesObserved {
 
 /** Databases that were empty before we made tables in them. */
 type Made = Readonly<Record<string, 'unfinished' | 'made'>>;
-
-/** The table by whose presence IceWarp's own scripts tell that the others are there. */
-const META_DATA = 'metadata';
 
 /** Which setting names the database of a number's tables. */
 const SETTING_OF = {
@@ -100,7 +97,7 @@ export const tables: Resource<TablesDesired, TablesObserved, 'node'> = {
     }
     await stopForChange(desired.directory, context);
     for (const table of [...ours].reverse()) {
-      await onDatabase(table, context, dropAll);
+      await onDatabase(table.connection, context, dropAll);
       await remember(note, table.connection, null);
     }
     return [];
@@ -119,13 +116,13 @@ async function make(table: TableSpec, desired: TablesDesired, context: Context):
   if (cutShort) {
     const why = await inUse([table], desired.directory, context);
     if (why !== null) throw new RolloutError('TABLES_FOREIGN', `the tables in ${connection.database} stay: ${why}`);
-    await onDatabase(table, context, dropAll);
+    await onDatabase(table.connection, context, dropAll);
   }
   await remember(note, connection, 'unfinished');
   const password = await context.agent.secrets.resolve(connection.password.secret, context.signal);
   const text = mysqlConnectionString({ ...connection, password });
   await new Tool(desired.directory, context.signal).createTables(number, text);
-  const names = await onDatabase(table, context, tableNames);
+  const names = await onDatabase(table.connection, context, tableNames);
   if (!names.some((name) => name.toLowerCase() === META_DATA)) {
     throw new RolloutError('TABLES_MISSING', `tool made no tables in ${connection.database}`);
   }
@@ -133,31 +130,11 @@ async function make(table: TableSpec, desired: TablesDesired, context: Context):
 }
 
 async function stateOf(table: TableSpec, context: Context): Promise<TablesState> {
-  const names = await onDatabase(table, context, tableNames);
+  const names = await onDatabase(table.connection, context, tableNames);
   const note = (await noteOf(context.agent).read())?.[keyOf(table.connection)];
   if (note === 'unfinished') return 'unfinished';
   if (names.length === 0) return 'empty';
   return names.some((name) => name.toLowerCase() === META_DATA) ? 'made' : 'foreign';
-}
-
-async function onDatabase<T>(
-  { connection }: TableSpec,
-  { agent, signal }: Context,
-  work: (database: Database) => Promise<T>,
-): Promise<T> {
-  const { host, port, user, database } = connection;
-  const password = await agent.secrets.resolve(connection.password.secret, signal);
-  // Grants are per node address (G5).
-  const { address } = agent.config;
-  const login = { host, port, user, database, password, ...(address === undefined ? {} : { from: address }) };
-  return withDatabase(login, signal, work);
-}
-
-async function tableNames(database: Database): Promise<readonly string[]> {
-  const rows = await database.rows<{ name: string }>(
-    'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME',
-  );
-  return rows.map(({ name }) => name);
 }
 
 /** In one statement, so that a kill leaves all of them or none: IceWarp on half of them could not name its users. */
@@ -176,11 +153,11 @@ async function inUse(ours: readonly TableSpec[], directory: string, context: Con
   const note = (await noteOf(context.agent).read()) ?? {};
   const doubtful: TableSpec[] = [];
   for (const table of ours) {
-    const names = await onDatabase(table, context, tableNames);
+    const names = await onDatabase(table.connection, context, tableNames);
     if (names.length === 0) continue;
     // Half made, they may keep IceWarp from naming its users; without rows they hold nobody's data.
     const unfinished = note[keyOf(table.connection)] === 'unfinished';
-    if (!unfinished || (await onDatabase(table, context, holdsRows))) doubtful.push(table);
+    if (!unfinished || (await onDatabase(table.connection, context, holdsRows))) doubtful.push(table);
   }
   if (doubtful.length === 0) return null;
   if (!(await isInstalled(directory))) return `there is no IceWarp in ${directory} to tell whose data is in them`;

@@ -38,6 +38,10 @@ export const ERRORS = {
     next: 'Install the package that brings the command, then: icewarp-rollout retry',
   },
   COMMAND_TIMEOUT: { retryable: true, next: CHECK_AND_RETRY },
+  COMMAND_LEFT: {
+    retryable: true,
+    next: 'End that process, or restart the machine if nothing ends it, then: icewarp-rollout retry',
+  },
   // the way back
   VAULT_OPEN: {
     retryable: false,
@@ -125,6 +129,10 @@ export const ERRORS = {
   ACCOUNTS_PRESENT: {
     retryable: false,
     next: 'Move these accounts and their mail away with IceWarp’s own migration, then: icewarp-rollout retry',
+  },
+  ACCOUNTS_STRANDED: {
+    retryable: false,
+    next: 'Move these accounts to the former database or delete them, then retry; or stay on this database: icewarp-rollout skip',
   },
   TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
   TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },

@@ -45,7 +45,7 @@ export async function ensureStopped(directory: string, signal: AbortSignal): Pro
  * configuration instead of the shared one (everything is stopped again: it would answer 550 to real mail).
  */
 export async function ensureStarted(directory: string, signal: AbortSignal): Promise<void> {
-  await assertConfigurationThere(directory);
+  await assertConfigurationThere(directory, signal);
   if ((await runningModules(directory)).length < MODULES.length) await control(directory, ['--start'], signal);
   const up = await until(async () => (await runningModules(directory)).length === MODULES.length, signal);
   if (!up) {
@@ -70,7 +70,7 @@ export async function awaitGroupware(directory: string, signal: AbortSignal): Pr
 async function control(directory: string, args: readonly string[], signal: AbortSignal): Promise<void> {
   // Its exit code is not documented; what counts is which processes live afterwards.
   const accept = Array.from({ length: 256 }, (_, code) => code);
-  await runCommand(controlScript(directory), args, { signal, accept, timeout: 2 * LIMIT, silent: true });
+  await runCommand(controlScript(directory), args, { signal, accept, timeout: 2 * LIMIT, silent: true, noted: true });
 }
 
 async function stillRunning(directory: string): Promise<readonly string[]> {

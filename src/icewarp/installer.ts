@@ -29,7 +29,7 @@ export async function runInstaller(
   }
   const auto = own.includes('--auto') || own.includes('-a') ? [] : ['--auto'];
   const args = [...own, ...auto, '--user', user, '--install-dir', directory];
-  await runCommand(path, args, { signal, timeout: TIMEOUT, silent: true, env: { HOME: homedir() } });
+  await runCommand(path, args, { signal, timeout: TIMEOUT, silent: true, noted: true, env: { HOME: homedir() } });
 }
 
 async function checksum(path: string, signal: AbortSignal): Promise<string> {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
+import { sizeOnShare } from '../platform/sentinel.js';
 import { LINE, lineOf, parsePathDat } from './path-dat.js';
 import type { PathDat } from './path-dat.js';
 
@@ -28,19 +29,20 @@ export async function sharedConfigurationOf(directory: string): Promise<string> 
   return lineOf(await readPathDat(directory), LINE.config);
 }
 
-/** Whether a configuration folder holds settings that are not empty. */
-export async function holdsSettings(config: string): Promise<boolean> {
-  return ((await sizeOf(join(config, SETTINGS_FILE))) ?? 0) > 0;
+/** Whether a configuration folder, which may be on a share, holds settings that are not empty. */
+export async function holdsSettings(config: string, signal: AbortSignal): Promise<boolean> {
+  return ((await sizeOnShare(join(config, SETTINGS_FILE), signal)) ?? 0) > 0;
 }
 
 /**
  * Stands before everything that makes IceWarp read its configuration: on an empty one it would write defaults.
  *
- * @throws RolloutError CONFIG_EMPTY when path.dat names a configuration folder without settings.
+ * @throws RolloutError CONFIG_EMPTY when path.dat names a configuration folder without settings; SHARE_UNREACHABLE when
+ * the share does not answer.
  */
-export async function assertConfigurationThere(directory: string): Promise<void> {
+export async function assertConfigurationThere(directory: string, signal: AbortSignal): Promise<void> {
   const config = await sharedConfigurationOf(directory);
-  if (config === '' || (await holdsSettings(config))) return;
+  if (config === '' || (await holdsSettings(config, signal))) return;
   throw new RolloutError(
     'CONFIG_EMPTY',
     `path.dat names ${config}, but there is no ${SETTINGS_FILE} with content in it`,

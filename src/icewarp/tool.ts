@@ -10,6 +10,9 @@ const TIMEOUT = 120_000;
 /** Every exit code is an answer: the whole table is not known. */
 const ANY_CODE = Array.from({ length: 256 }, (_, code) => code);
 
+/** The verbs that change nothing. */
+const READING: ReadonlySet<string> = new Set(['get', 'export']);
+
 /** Exit codes of `create` that are known. */
 const EXISTS = 4;
 const PASSWORD_POLICY = 5;
@@ -103,12 +106,13 @@ export class Tool {
   }
 
   private async run(args: readonly string[]): Promise<RunResult> {
-    await assertConfigurationThere(this.directory);
+    await assertConfigurationThere(this.directory, this.signal);
     try {
       return await runCommand(toolScript(this.directory), args, {
         signal: this.signal,
         timeout: TIMEOUT,
         accept: ANY_CODE,
+        noted: !READING.has(args[0] ?? ''),
       });
     } catch (error) {
       this.signal.throwIfAborted();

@@ -82,3 +82,6 @@ export const ACCOUNT = { password: 'U_Password', administrator: 'U_Admin' } as c
 /** Numbers of `tool create tables`; those of the web client and the spam reports are not known. */
 export const TABLES = { accounts: 0, groupware: 2, antispam: 3, directoryCache: 4, activeSync: 6 } as const;
 export type TableNumber = (typeof TABLES)[keyof typeof TABLES];
+
+/** The table, in lower case, by whose presence IceWarp's own scripts tell that the others are there. */
+export const META_DATA = 'metadata';

@@ -1,12 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process for certain: numbers are used again, a number with its start time is not. */
-export interface ProcessId {
-  readonly pid: number;
-  /** Clock ticks between the machine's boot and the start of the process. */
-  readonly started: string;
-}
+import { allPids, factsOf, identify, isAlive, type ProcessId, readProcess } from '../platform/processes.js';
+
+export { identify, isAlive, type ProcessId } from '../platform/processes.js';
 
 /** Marks every process that a lab starts outside its machines, so that nothing of a crashed `up` is overlooked. */
 const MARK = 'ICEWARP_ROLLOUT_LAB';
@@ -16,19 +12,9 @@ export function labMark(directory: string): Record<string, string> {
   return { [MARK]: directory };
 }
 
-/** The process that has this number now; undefined when there is none, or only its remains. */
-export function identify(pid: number): ProcessId | undefined {
-  const stat = statOf(pid);
-  return stat === undefined || stat.state === 'Z' ? undefined : { pid, started: stat.started };
-}
-
-export function isAlive(process: ProcessId | undefined): process is ProcessId {
-  return process !== undefined && identify(process.pid)?.started === process.started;
-}
-
 /** The first child of a process; undefined when it has none. */
 export function childOf(pid: number): ProcessId | undefined {
-  const child = allPids().find((candidate) => statOf(candidate)?.parent === pid);
+  const child = allPids().find((candidate) => factsOf(candidate)?.parent === pid);
   return child === undefined ? undefined : identify(child);
 }
 
@@ -88,29 +74,6 @@ export async function killProcessesOf(directory: string): Promise<boolean> {
   }, 10_000);
 }
 
-function allPids(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
 function environmentOf(pid: number): string[] {
   return readProcess(pid, 'environ').split('\0');
-}
-
-function statOf(pid: number): { state: string; parent: number; started: string } | undefined {
-  const text = readProcess(pid, 'stat');
-  // The name in parentheses may hold spaces and parentheses itself.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, parent] = fields;
-  const started = fields[19];
-  return state === undefined || started === undefined ? undefined : { state, parent: Number(parent), started };
-}
-
-function readProcess(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -5,7 +5,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { AGENT_FILE } from './agent-file.js';
 import { runsSystemd } from './linux-services.js';
 import type { Platform } from './platform.js';
-import { runCommand } from './run.js';
+import { runCommand, type RunOptions } from './run.js';
 
 /** mount(8), umount(8): the mount failed. */
 const FAILED = 32;
@@ -53,9 +53,10 @@ export const linuxMounts: Platform['mounts'] = {
   },
 };
 
-const plain = (signal: AbortSignal): { signal: AbortSignal; timeout: number; env: Record<string, string> } => ({
+const plain = (signal: AbortSignal): RunOptions => ({
   signal,
   timeout: TIMEOUT,
+  noted: true,
   env: { LC_ALL: 'C' },
 });
 

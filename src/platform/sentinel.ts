@@ -2,10 +2,10 @@ import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { SENTINEL } from '../cluster/names.js';
-import { runCommand } from './run.js';
+import { runCommand, type RunOptions, type RunResult } from './run.js';
 
 /** Milliseconds: longer than a share needs, shorter than patience. */
-const TIMEOUT = 20_000;
+const PATIENCE = 20_000;
 
 /** What the sentinel file of a cluster's share says (B8). */
 export function sentinelText(cluster: string): string {
@@ -13,18 +13,41 @@ export function sentinelText(cluster: string): string {
 }
 
 /**
- * The cluster that the sentinel below `root` names, its last word; null when there is no such file. Read by a command,
- * because a share whose server died blocks the process that reads, for as long as it likes.
+ * The cluster that the sentinel below `root` names, its last word; null when there is no such file.
+ *
+ * @param patience Milliseconds after which the share counts as not answering.
+ * @throws RolloutError SHARE_UNREACHABLE when the share does not answer.
+ */
+export async function readSentinel(root: string, signal: AbortSignal, patience = PATIENCE): Promise<string | null> {
+  const args = ['-c', '500', '--', join(root, SENTINEL)];
+  const { exitCode, stdout } = await lookAtShare('head', args, root, { signal, timeout: patience });
+  return exitCode === 0 ? (stdout.trim().split(/\s+/).at(-1) ?? '') : null;
+}
+
+/**
+ * Bytes of a file that may be on a share; null when there is none.
  *
  * @throws RolloutError SHARE_UNREACHABLE when the share does not answer.
  */
-export async function readSentinel(root: string, signal: AbortSignal): Promise<string | null> {
+export async function sizeOnShare(file: string, signal: AbortSignal): Promise<number | null> {
+  const args = ['--dereference', '--format=%s', '--', file];
+  const { exitCode, stdout, stderr } = await lookAtShare('stat', args, file, { signal, timeout: PATIENCE });
+  if (exitCode === 0) return Number(stdout);
+  if (/: (No such file or directory|Not a directory)$/m.test(stderr)) return null;
+  throw new RolloutError('COMMAND_FAILED', `${file} cannot be looked at`, { cause: { exitCode, stderr } });
+}
+
+/** By a command, because a share whose server died blocks the process that looks, for as long as it likes. */
+async function lookAtShare(
+  file: string,
+  args: readonly string[],
+  place: string,
+  limits: Required<Pick<RunOptions, 'signal' | 'timeout'>>,
+): Promise<RunResult> {
   try {
-    const args = ['-c', '500', '--', join(root, SENTINEL)];
-    const { exitCode, stdout } = await runCommand('head', args, { signal, timeout: TIMEOUT, accept: [0, 1] });
-    return exitCode === 0 ? (stdout.trim().split(/\s+/).at(-1) ?? '') : null;
+    return await runCommand(file, args, { ...limits, accept: [0, 1], env: { LC_ALL: 'C' } });
   } catch (error) {
     if (!(error instanceof RolloutError) || error.code !== 'COMMAND_TIMEOUT') throw error;
-    throw new RolloutError('SHARE_UNREACHABLE', `the share at ${root} does not answer`, { cause: error });
+    throw new RolloutError('SHARE_UNREACHABLE', `the share at ${place} does not answer`, { cause: error });
   }
 }

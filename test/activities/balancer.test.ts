@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
@@ -9,6 +8,7 @@ import { admissionAt } from '../../src/activities/admission.js';
 import { balancerAt } from '../../src/activities/balancer.js';
 import type { BalancerDesired } from '../../src/activities/haproxy/desired.js';
 import { askHaproxy } from '../../src/activities/haproxy/runtime.js';
+import { eventually } from '../support/eventually.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
 
 const FOREIGN = 'defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n';
@@ -92,6 +92,16 @@ describe('the balancer on a real HAProxy', () => {
     }
   }
 
+  /** What HAProxy's health checks say of a node. */
+  async function stateOf(service: string, node: string): Promise<string | undefined> {
+    const answer = await askHaproxy(haproxy.places.socket, 'show stat', new AbortController().signal);
+    const [header = '', ...lines] = answer.replace(/^# /, '').split('\n');
+    const column = header.split(',').indexOf('status');
+    return lines.map((line) => line.split(',')).find(([proxy, server]) => proxy === service && server === node)?.[
+      column
+    ];
+  }
+
   it('says what it would do where there is nothing', async () => {
     const before = await observed();
     expect(before).toMatchObject({ provenance: 'none', sha256: null, running: false });
@@ -136,7 +146,7 @@ describe('the balancer on a real HAProxy', () => {
     const first = await met();
     for (const port of [2525, 2587, 2525, 2587]) await expect(met(port)).resolves.toBe(first);
     await letIn('A');
-    await sleep(500);
+    await eventually('the new process has found A healthy', async () => (await stateOf('smtp', 'A')) === 'UP');
     for (const port of [2525, 2587, 2525, 2587]) await expect(met(port)).resolves.toBe(first);
   });
 
@@ -149,8 +159,7 @@ describe('the balancer on a real HAProxy', () => {
     await askHaproxy(haproxy.places.socket, 'set server smtp/B state maint', new AbortController().signal);
     await expect(met()).resolves.toBe('A');
     await askHaproxy(haproxy.places.socket, 'set server smtp/B state ready', new AbortController().signal);
-    await sleep(100);
-    await expect(met()).resolves.toBe('B');
+    await eventually('B is met again', async () => (await met()) === 'B');
   });
 
   it('takes over a file that was written but not loaded before a crash', async () => {
@@ -161,7 +170,7 @@ describe('the balancer on a real HAProxy', () => {
     await writeFile(haproxy.file, running);
     await haproxy.run('reload');
     await writeFile(haproxy.file, written);
-    await sleep(300);
+    await eventually('the older configuration runs', async () => (await observed())?.loaded === false);
     const before = await observed();
     expect(balancer().diff(desired, before)).toEqual([
       { what: 'HAProxy', before: 'runs an older configuration', after: 'runs this one' },

@@ -8,6 +8,7 @@ import { services, type ServicesDesired } from '../../src/activities/services.js
 import { settleServices } from '../../src/activities/settle-services.js';
 import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
 import { testContext, type TestContext } from '../support/context.js';
+import { eventually } from '../support/eventually.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
 describe('services', () => {
@@ -110,8 +111,10 @@ describe('services', () => {
       const text = await readFile(script, 'utf8');
       await writeFile(script, text.replace('--start)', '--start) continue;'));
       const cut = settleServices.run(desired, { ...context, signal: controller.signal });
-      setTimeout(() => controller.abort(), 1500);
-      await expect(cut).rejects.toThrow();
+      const ended = expect(cut).rejects.toThrow();
+      await eventually('all are stopped', async () => (await runningModules(icewarp.directory)).length === 0);
+      controller.abort();
+      await ended;
       await writeFile(script, text);
       expect(await runningModules(icewarp.directory)).toEqual([]);
       expect(await settle()).toEqual({ restarted: true });

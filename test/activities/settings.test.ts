@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readMarker } from '../../src/activities/restart-marker.js';
@@ -9,6 +9,7 @@ import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
+import { startMariaDb, type MariaDb } from '../support/mariadb.js';
 
 const ACCOUNTS = 'C_System_Storage_Accounts_ODBCConnString';
 const MAIL = 'C_System_Storage_Dir_MailPath';
@@ -139,6 +140,23 @@ describe('settings', () => {
     await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'VAULT_DAMAGED' });
   });
 
+  it('do not take the accounts database away from users who have come since, but from accounts of the rollout', async () => {
+    const own = ['Admin@example.com'];
+    const before = await settings.observe(desired, context);
+    await settings.apply({ ...desired, own }, context);
+    const written = await sets();
+    await writeFile(join(icewarp.directory, 'account/admin@example.com'), '1');
+    await writeFile(join(icewarp.directory, 'account/user@example.com'), '0');
+    const held = settings.restore({ ...desired, own }, before, context);
+    await expect(held).rejects.toMatchObject({ code: 'ACCOUNTS_STRANDED', retryable: false });
+    await expect(held).rejects.toThrow('iw holds 1 accounts, such as user@example.com');
+    expect(await sets()).toEqual(written);
+    expect(await icewarp.value(ACCOUNTS)).toContain('canary-new');
+    await rm(join(icewarp.directory, 'account/user@example.com'));
+    await settings.restore({ ...desired, own }, before, context);
+    expect(await icewarp.value(ACCOUNTS)).toBe('old;root;canary-old;db0;3;2');
+  });
+
   it('of one configuration are never put back into another', async () => {
     const before = await settings.observe(desired, context);
     await settings.apply(desired, context);
@@ -146,5 +164,54 @@ describe('settings', () => {
     const written = await sets();
     await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
     expect(await sets()).toEqual(written);
+  });
+});
+
+describe('database settings on the way back', () => {
+  let server: MariaDb;
+  let context: TestContext;
+  let icewarp: FakeIceWarp;
+  let desired: SettingsDesired;
+
+  beforeAll(async () => {
+    server = await startMariaDb();
+  });
+  afterAll(() => server.stop());
+
+  beforeEach(async () => {
+    context = await testContext({ database: server.administrator.password });
+    icewarp = await fakeIceWarp(join(context.folder, 'icewarp'), {
+      [ACCOUNTS]: 'config/accounts.db;;;;7;3',
+      C_ConfigPath: 'config/',
+    });
+    await server.query('CREATE OR REPLACE DATABASE iw');
+    const { host, port, administrator } = server;
+    const at = { host, port, database: 'iw', user: administrator.user, password: { secret: 'database' } };
+    desired = { directory: icewarp.directory, values: [{ setting: 'accountsDatabase', connection: at }] };
+  });
+  afterEach(() => context.remove());
+
+  /** On a database without its tables, IceWarp cannot say who is in it. */
+  const namesNobody = async (): Promise<void> => {
+    const script = join(icewarp.directory, 'tool.sh');
+    const text = await readFile(script, 'utf8');
+    await writeFile(script, text.replace('case "$1 $2" in', 'case "$1 $2" in\n  export*) exit 1 ;;'));
+  };
+
+  it('go back where the tables are gone already: nobody can be in them', async () => {
+    const before = await settings.observe(desired, context);
+    await settings.apply(desired, context);
+    await namesNobody();
+    await expect(settings.restore(desired, before, context)).resolves.toEqual([]);
+    expect(await icewarp.value(ACCOUNTS)).toBe('config/accounts.db;;;;7;3');
+  });
+
+  it('wait where there are tables and IceWarp cannot say who is in them', async () => {
+    const before = await settings.observe(desired, context);
+    await settings.apply(desired, context);
+    await namesNobody();
+    await server.query('CREATE TABLE iw.MetaData (id INT)');
+    await expect(settings.restore(desired, before, context)).rejects.toMatchObject({ code: 'TOOL_FAILED' });
+    expect(await icewarp.value(ACCOUNTS)).toMatch(/^iw;/);
   });
 });

@@ -102,6 +102,10 @@ describe('the proof of the share', () => {
     expect(results['proofByStranger']).toBe('FOLDER_UNWRITABLE');
   });
 
+  it('is not made on a folder that only looks like the share', () => {
+    expect(results['proofOnLocalDisk']).toBe('SHARE_NOT_MOUNTED');
+  });
+
   it('fails when another node’s file never shows', () => {
     expect(results['neverSeen']).toBe('SHARE_STALE');
   });

@@ -29,7 +29,7 @@ describe('the tables of IceWarp', () => {
 
   beforeAll(async () => {
     server = await startMariaDb();
-  }, 60_000);
+  });
   afterAll(() => server.stop());
 
   beforeEach(async () => {

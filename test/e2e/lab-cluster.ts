@@ -1,12 +1,36 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+import { afterAll } from '@jest/globals';
 
 import { labDown, labUp, type Lab } from '../../src/lab/lab.js';
 import type { Status, StepStatus } from '../../src/workflows/status.js';
 
 const CLIENT = join(import.meta.dirname, '../../src/client.js');
+
+/** The labs that were begun and not taken down: folder → their start. */
+const begun = new Map<string, Promise<Lab>>();
+
+// Also after a test, or a hook, that was not waited for: the next file must not run beside what it left.
+afterAll(() => takeAllDown(), 240_000);
+
+/** Takes down every lab that this process began, and waits for those that are still starting. */
+export async function takeAllDown(): Promise<void> {
+  for (const [dir, starting] of begun) {
+    // One that fails to start has removed itself.
+    await starting.catch(() => undefined);
+    await takeDown(dir);
+  }
+}
+
+async function takeDown(dir: string): Promise<void> {
+  await labDown(dir);
+  await rm(dir, { recursive: true, force: true });
+  begun.delete(dir);
+}
 
 export interface CliResult {
   readonly code: number;
@@ -22,14 +46,15 @@ export class LabCluster {
   private constructor(readonly lab: Lab) {}
 
   static async up(options: { agents: boolean; oldMail?: boolean }): Promise<LabCluster> {
-    const dir = await mkdtemp(join(tmpdir(), 'icewarp-rollout-lab-'));
-    return new LabCluster(await labUp({ dir, log: () => undefined, ...options }));
+    const dir = mkdtempSync(join(tmpdir(), 'icewarp-rollout-lab-'));
+    const starting = labUp({ dir, log: () => undefined, ...options });
+    begun.set(dir, starting);
+    return new LabCluster(await starting);
   }
 
   async down(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
-    await labDown(this.lab.directory);
-    await rm(this.lab.directory, { recursive: true, force: true });
+    await takeDown(this.lab.directory);
   }
 
   /** Runs a command to its end. */

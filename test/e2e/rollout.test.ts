@@ -1,14 +1,16 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import type { NodeName } from '../../src/lab/lab.js';
+import { LAB_DOMAIN, LAB_FILE, NODES, type Lab, type NodeName } from '../../src/lab/lab.js';
 import { OLD_MAILBOX, OLD_MESSAGES } from '../../src/lab/old-mail.js';
 import { proveMail } from '../../src/lab/proof.js';
+import { eventually } from '../support/eventually.js';
 import { leaks } from './canary.js';
 import { LabCluster } from './lab-cluster.js';
 import { inboxSubjects } from './mailbox.js';
-import { differences, snapshot, type Snapshot } from './snapshot.js';
+import { differences, keptOriginals, snapshot, type Snapshot } from './snapshot.js';
 
 const MINUTE = 60_000;
 const TOOL = '/opt/icewarp/tool.sh';
@@ -47,13 +49,28 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
     'is rolled out although an agent, the control worker and the Temporal server are killed on the way',
     async () => {
       const { lab } = cluster;
+      const { disk } = lab.machine('B');
+      const facts = await readFile(disk + LAB_FILE, 'utf8');
+      const slow = { ...(JSON.parse(facts) as object), installWaitsFor: '/root/go-on' };
+      await writeFile(disk + LAB_FILE, JSON.stringify(slow));
       const started = await cluster.cli('start', '--yes', '--detach');
       expect(started.code).toBe(0);
 
+      // in the middle of its work, so that a killed agent leaves it running
       await cluster.stepIs('B/installation', 'running');
+      await eventually('the installer is at work', async () => (await installers(lab)) !== '');
       await lab.killAgent('B');
       await sleep(1_000);
+      const orphan = await installers(lab);
+      expect(orphan).not.toBe('');
+      await writeFile(disk + LAB_FILE, facts);
       await lab.startAgent('B');
+      // the next attempt ends it before it begins, rather than removing the folder under it
+      await cluster.stepIs('B/installation', 'done');
+      expect(await installers(lab)).toBe('');
+      expect(await readFile(`${disk}/var/log/icewarp-rollout.log`, 'utf8')).toMatch(
+        /ended what an earlier attempt had left running.*B\/installation/,
+      );
 
       await cluster.stepIs('A/settings:databases', 'done');
       await lab.killAgent('control');
@@ -107,19 +124,20 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
   });
 
   it(
-    'still serves through the balancer while one node is stopped',
+    'still serves through the balancer while one node is stopped, and it is the one that served this client',
     async () => {
       const { lab } = cluster;
-      await lab.machine('C').run('/opt/icewarp/icewarpd.sh', ['--stop', 'all'], { timeout: MINUTE });
-      for (let message = 0; message < 5; message += 1) await proveMail(lab, 'B');
-      // G17: what B took in bears B's server ID in its name
-      const { stdout } = await lab
-        .machine('B')
-        .run('find', ['/mnt/icewarp/share/mail/lab.test/probe-2', '-name', '*.imap*', '-printf', '%f\\n']);
-      const names = stdout.split('\n').filter((name) => name !== '');
-      expect(names.length).toBeGreaterThanOrEqual(5);
-      expect(names.filter((name) => !/^11\d{8}/.test(name))).toEqual([]);
-      await lab.machine('C').run('/opt/icewarp/icewarpd.sh', ['--start'], { timeout: MINUTE });
+      await proveMail(lab, 'A');
+      const before = await nodesThatTook(lab);
+      // the affinity of one client, and the master as backup only: B or C alone
+      expect(before).toHaveLength(1);
+      const [serving = 'A'] = before;
+      expect(['B', 'C']).toContain(serving);
+      await lab.machine(serving).run('/opt/icewarp/icewarpd.sh', ['--stop', 'all'], { timeout: MINUTE });
+      for (let message = 0; message < 5; message += 1) await proveMail(lab, 'A');
+      // G17: what a node took in bears its server ID in its name
+      expect(await nodesThatTook(lab)).toEqual(['B', 'C']);
+      await lab.machine(serving).run('/opt/icewarp/icewarpd.sh', ['--start'], { timeout: MINUTE });
     },
     2 * MINUTE,
   );
@@ -142,6 +160,7 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
         );
       });
       expect({ unnamed, kept }).toMatchObject({ unnamed: [] });
+      expect(await keptOriginals(cluster.lab)).toEqual([]);
     },
     4 * MINUTE,
   );
@@ -152,5 +171,20 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
   });
 });
 
+/** The processes of the installer on B. */
+async function installers(lab: Lab): Promise<string> {
+  const { stdout } = await lab.machine('B').run('pgrep', ['--full', 'standin/install.js'], { accept: [0, 1] });
+  return stdout;
+}
+
+/** The nodes whose server IDs the names of the second probe account's messages begin with, in order. */
+async function nodesThatTook(lab: Lab): Promise<NodeName[]> {
+  const inbox = `${lab.machine('share').disk}/srv/icewarp/share/mail/${LAB_DOMAIN}/probe-2`;
+  const names = (await readdir(inbox, { recursive: true })).filter((name) => /\.imap/.test(name));
+  expect(names.length).toBeGreaterThan(0);
+  const ids = { A: '10', B: '11', C: '12' } as const;
+  return NODES.filter((node) => names.some((name) => new RegExp(`(^|/)${ids[node]}\\d{14}-`).test(name)));
+}
+
 /** Folders that stay as a whole when the rollback names them. */
-const STAYS = ['/var/lib/icewarp', '/srv/icewarp'];
+const STAYS = ['/var/lib/icewarp/', '/srv/icewarp/'];

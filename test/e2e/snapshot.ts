@@ -66,6 +66,17 @@ export function differences(before: Snapshot, after: Snapshot): string[] {
     .map((path) => `${path}: ${before[path] ?? 'absent'} → ${after[path] ?? 'absent'}`);
 }
 
+/** The originals that the machines still keep: none after a complete rollback. */
+export async function keptOriginals(lab: Lab): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of MACHINES) {
+    await walk(`${lab.machine(name).disk}/var/lib/icewarp-rollout/vault`, '', (path, what) => {
+      if (what.startsWith('file')) found.push(`${name}: ${path}`);
+    });
+  }
+  return found;
+}
+
 async function walk(root: string, path: string, found: (path: string, what: string) => void): Promise<void> {
   const names = await readdir(join(root, path)).catch(() => []);
   for (const name of names) {

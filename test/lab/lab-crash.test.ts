@@ -5,10 +5,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 
 import { labDown, labStatus, labUp } from '../../src/lab/lab.js';
 import { remainsOf } from './remains.js';
+
+// A test may start and end several labs, each of which takes a minute or two on a busy machine.
+jest.setTimeout(300_000);
 
 const LAB_MODULE = new URL('../../src/lab/lab.js', import.meta.url).href;
 
@@ -39,7 +42,7 @@ describe('a lab whose start goes wrong', () => {
     }
     expect({ remains: remainsOf(dir), folder: existsSync(dir) }).toEqual({ remains: [], folder: false });
     await rm(folder, { recursive: true });
-  }, 60_000);
+  });
 
   it('is taken down, or started anew, after the starting process was killed', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lab-'));
@@ -50,7 +53,7 @@ describe('a lab whose start goes wrong', () => {
     expect((await labStatus(dir)).phase).toBe('up');
     await labDown(dir);
     expect({ remains: remainsOf(dir), folder: existsSync(dir) }).toEqual({ remains: [], folder: false });
-  }, 90_000);
+  });
 
   it('is refused in a folder that holds something else, which stays as it is', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lab-'));

@@ -4,12 +4,15 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parse } from 'yaml';
 
 import { clusterSchema } from '../../src/cluster/schema.js';
 import { type Lab, labDown, labStatus, labUp, type NodeName, OLD_MESSAGES, SECRETS } from '../../src/lab/lab.js';
 import { remainsOf } from './remains.js';
+
+// A test may start and end several labs, each of which takes a minute or two on a busy machine.
+jest.setTimeout(300_000);
 
 const quiet = (): void => undefined;
 
@@ -49,11 +52,11 @@ describe('a lab', () => {
 
   beforeAll(async () => {
     lab = await labUp({ dir: await labFolder(), agents: false, log: quiet });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await labDown(lab.directory);
-  }, 60_000);
+  });
 
   it('is up with every part, and says so when it is started again', async () => {
     const said: string[] = [];
@@ -109,7 +112,7 @@ describe('a lab', () => {
     await lab.temporal.start();
     expect(await lab.sql("SHOW DATABASES LIKE 'kept'")).toHaveLength(1);
     await lab.sql('DROP DATABASE kept');
-  }, 60_000);
+  });
 
   it('runs the balancer through its real start script', async () => {
     const control = lab.machine('control');
@@ -134,7 +137,7 @@ describe('a lab', () => {
         await fstabByHand(lab, node);
         await lab.machine(node).run('mount', ['/mnt/icewarp']);
       }
-    }, 30_000);
+    });
 
     it('shows two nodes each other’s files, and the share server sees the node’s own address', async () => {
       await lab.machine('A').run('tee', ['/mnt/icewarp/from-A'], { input: 'hello' });
@@ -169,7 +172,7 @@ describe('a lab', () => {
       expect(await mount('/etc/good')).toMatch(/^32 mount error\(111\)/);
       await lab.share.start();
       expect(await mount('/etc/good')).toBe('0 ');
-    }, 30_000);
+    });
 
     it('loses every process and mount of a node in a power cut, and neither its disk nor its start-up', async () => {
       const node = lab.machine('B');
@@ -184,7 +187,7 @@ describe('a lab', () => {
       await lab.powerOn('B');
       expect((await node.run('cat', ['/mnt/icewarp/from-A'])).stdout).toBe('hello');
       await node.run('test', ['-e', '/run/beacon']);
-    }, 30_000);
+    });
   });
 });
 
@@ -206,7 +209,7 @@ describe('labs side by side and their end', () => {
       await labDown(folder);
     }
     expect(await readFile('/proc/self/mounts', 'utf8')).toBe(before);
-  }, 90_000);
+  });
 
   it('makes node A a server with old mail, and keeps disks on request, whose folder a new lab then refuses', async () => {
     const dir = await labFolder();
@@ -218,7 +221,7 @@ describe('labs side by side and their end', () => {
     expect(existsSync(`${lab.machine('B').disk}/opt/icewarp`)).toBe(false);
     await expect(labUp({ dir, agents: false, log: quiet })).rejects.toMatchObject({ code: 'LAB_STATE' });
     await rm(dir, { recursive: true });
-  }, 60_000);
+  });
 });
 
 async function connects(host: string, port: number): Promise<boolean> {

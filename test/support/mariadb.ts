@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createConnection } from 'mysql2/promise';
 
 import { runCommand } from '../../src/platform/run.js';
+import { eventually } from './eventually.js';
 
 /** A MariaDB of the test's own, in a temporary folder, on a loopback address. */
 export interface MariaDb {
@@ -57,18 +57,16 @@ bind-address=${HOST}\nport=${port}\nskip-name-resolve\ninnodb-buffer-pool-size=3
     await end(server);
     await rm(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await query('SELECT 1');
-      return { host: HOST, port, administrator: ADMINISTRATOR, query, stop };
-    } catch (error) {
-      if (tries > 100 || server.exitCode !== null) {
-        await stop();
-        throw error;
-      }
-      await sleep(100);
-    }
+  try {
+    await eventually('MariaDB answers', () => {
+      if (server.exitCode !== null) throw new Error(`mariadbd ended with ${server.exitCode}`);
+      return query('SELECT 1').then(Boolean, () => false);
+    });
+  } catch (error) {
+    await stop();
+    throw error;
   }
+  return { host: HOST, port, administrator: ADMINISTRATOR, query, stop };
 }
 
 /** Ends a process and waits for its end. */

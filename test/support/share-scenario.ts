@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, appendFile, chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { autostart } from '../../src/activities/autostart.js';
 import { localFolders } from '../../src/activities/local-folders.js';
@@ -24,10 +23,12 @@ import { runCommand } from '../../src/platform/run.js';
 import { sambaAccountExists, sambaLogonWorks } from '../../src/platform/samba.js';
 import { sha256Of } from '../../src/platform/vault.js';
 import { testContext } from './context.js';
+import { eventually } from './eventually.js';
+import { freePort } from './mariadb.js';
 import type { TestContext } from './context.js';
 
 const HOST = '127.77.0.50';
-const PORT = 44_500;
+const PORT = await freePort(HOST);
 const UID = 1543;
 const USER = 'iwtest';
 const ROOT = '/run/export/icewarp';
@@ -133,7 +134,7 @@ async function mountHelper(command: string): Promise<void> {
 
 async function startSamba(): Promise<() => void> {
   const smbd = spawn('smbd', ['--foreground', '--no-process-group'], { stdio: 'ignore', detached: true });
-  for (let tries = 0; tries < 100 && !(await answers()); tries += 1) await sleep(100);
+  await eventually('Samba answers', answers);
   return () => void smbd.kill('SIGKILL');
 }
 
@@ -226,14 +227,18 @@ async function main(): Promise<void> {
   results['secretInTable'] = (await readFile('/etc/fstab', 'utf8')).includes(PASSWORD);
   results['credentialsMode'] = ((await lstat('/etc/icewarp-rollout/share-lab.credentials')).mode & 0o777).toString(8);
 
-  await shareProof.run({ folders: shared, token: 't-A', ...owner }, context);
-  await shareProof.run({ folders: shared, token: 't-A', ...owner }, context);
-  await shareProof.run({ folders: shared, token: 't-B', ...owner }, context);
+  const proof = { folders: shared, mount: TARGET, cluster: 'lab' };
+  await shareProof.run({ ...proof, token: 't-A', ...owner }, context);
+  await shareProof.run({ ...proof, token: 't-A', ...owner }, context);
+  await shareProof.run({ ...proof, token: 't-B', ...owner }, context);
   const seen = { folders: shared, tokens: ['t-A', 't-B'], ...owner };
   results['seen'] = await outcome(() => shareSeen.run({ ...seen, remove: false }, context));
   results['removed'] = await outcome(() => shareSeen.run({ ...seen, remove: true }, context));
   results['proofByStranger'] = await outcome(() =>
-    shareProof.run({ folders: shared, token: 't-C', uid: 4_444, gid: 4_444 }, context),
+    shareProof.run({ ...proof, token: 't-C', uid: 4_444, gid: 4_444 }, context),
+  );
+  results['proofOnLocalDisk'] = await outcome(() =>
+    shareProof.run({ ...proof, ...owner, token: 't-D', mount: '/run/empty' }, context),
   );
   results['leftByProofs'] = (await readdir(`${ROOT}/share/config`)).sort();
   const nobodys = { folders: shared, tokens: ['t-nobody'], ...owner, remove: false };

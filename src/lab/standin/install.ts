@@ -3,6 +3,7 @@ import { chownSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { reasonOf } from './file-errors.js';
@@ -42,6 +43,7 @@ async function install(version: string, payload: string, words: readonly string[
   });
   copyDefaults(payload);
   console.log('Files are in place');
+  while (machine.installWaitsFor !== undefined && !existsSync(machine.installWaitsFor)) await sleep(100);
 
   // "defaults" makes the links; the host's init system, if any, is not that of this machine.
   execFileSync('update-rc.d', ['icewarp', 'defaults'], { stdio: 'ignore' });

@@ -14,6 +14,10 @@ export interface LabMachine {
   readonly relaySink?: { readonly host: string; readonly port: number };
   /** Lets the installer fail (and still exit 0, as the real one does): the disk is full. */
   readonly failInstall?: 'disk';
+  /** Lets the installer wait, with its files in place and half its work done, until there is this file. */
+  readonly installWaitsFor?: string;
+  /** Lets every command of `tool` fail that has this word in it; its complaint repeats all of them. */
+  readonly failTool?: string;
   /** What the licence activated on this machine allows; default {@link DEFAULT_LICENCE_ITEMS} of licence.ts. */
   readonly licenceItems?: readonly string[];
   /** Seconds between two rows of the master job; default 5. */

@@ -1,4 +1,5 @@
 import { reasonOf } from './file-errors.js';
+import { readLabMachine } from './machine.js';
 import { answer, EXIT, type ToolAnswer } from './tool-answer.js';
 
 const HELP = `tool of the icewarp-rollout stand-in: what a rollout needs of IceWarp's tool, and nothing else.
@@ -27,7 +28,14 @@ async function run([verb = 'help', object = '', ...words]: readonly string[]): P
   return answer(EXIT.usage, HELP);
 }
 
+/** A program that fails may repeat what it was given, passwords included. */
+function failOnRequest(words: readonly string[]): void {
+  const { failTool } = readLabMachine();
+  if (failTool !== undefined && words.includes(failTool)) throw new Error(`cannot do this: ${words.join(' ')}`);
+}
+
 try {
+  failOnRequest(process.argv.slice(2));
   const { code, lines } = await run(process.argv.slice(2));
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   process.exitCode = code;

@@ -132,6 +132,7 @@ async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node
     node,
     {
       directory,
+      mount,
       values: [
         { setting: 'mailPath', value: sharedFolder(file, 'mail') },
         { setting: 'tempPath', value: local.temp },

@@ -25,5 +25,6 @@ export function pathDatOf(file: ClusterFile, id: string): PathDatDesired {
       .join(';'),
   };
   const joins = node !== firstNode(file);
-  return { directory: file.icewarp.directory, lines, cluster: file.name, own: [...ownAccounts(file)], joins };
+  const { mount } = file.share;
+  return { directory: file.icewarp.directory, lines, cluster: file.name, own: [...ownAccounts(file)], joins, mount };
 }

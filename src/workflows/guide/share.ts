@@ -87,14 +87,14 @@ export async function prepareMachines(run: Runner, { file, on }: Cluster): Promi
 /** What one node writes as the process user, every other node sees, with the same owner (procedure, rule 17). */
 export async function proveShare(run: Runner, { file, on }: Cluster): Promise<void> {
   const folders = SHARED_FOLDERS.map((folder) => sharedFolder(file, folder));
-  const { uid, gid } = file.share;
+  const { uid, gid, mount } = file.share;
   const proof = uuid4().slice(0, 8);
   const tokens = on.nodes.map(({ name }) => `${proof}-${name}`);
   await run.each(on.nodes, async (node) => {
     await run.act(
       'shareProof',
       node,
-      { folders, token: `${proof}-${node.name}`, uid, gid },
+      { folders, token: `${proof}-${node.name}`, uid, gid, mount, cluster: file.name },
       { title: 'create, write, rename, delete in every shared folder', guide: 'G7 B8' },
     );
   });

@@ -4,9 +4,10 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { SMTPServer } from 'smtp-server';
+
+import { eventually } from '../../support/eventually.js';
 
 /** The system's unprivileged user: owner of the mail. */
 const NOBODY = 65_534;
@@ -88,9 +89,12 @@ ${listener('imap', ports.imap)}
 ${listener('pop3', ports.pop3)}
 `,
     );
-    this.#dovecot = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' });
+    const dovecot = (this.#dovecot = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' }));
     const master = join(folder, 'run/master.pid');
-    while (!(await exists(master))) await sleep(50);
+    await eventually('Dovecot serves', () => {
+      if (dovecot.exitCode !== null) throw new Error(`Dovecot ended with ${dovecot.exitCode}`);
+      return exists(master);
+    });
   }
 
   async #startSmtp(address: string): Promise<void> {

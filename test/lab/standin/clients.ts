@@ -64,15 +64,6 @@ export async function pop3Count(node: Sandbox, user: string): Promise<number> {
   return list.length;
 }
 
-/** Waits until something is true; a test that waits in vain says for what. */
-export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > limit) throw new Error(`still not so: ${what}`);
-    await pause(50);
-  }
-}
-
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((done) => {
     setTimeout(done, milliseconds);

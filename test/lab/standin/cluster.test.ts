@@ -4,7 +4,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { eventually, imapSubjects, PASSWORD, pause, send } from './clients.js';
+import { eventually } from '../../support/eventually.js';
+import { imapSubjects, PASSWORD, pause, send } from './clients.js';
 import { Mariadb } from './mariadb.js';
 import { Sandbox } from './sandbox.js';
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
   await a.tool('create', 'domain', 'example.com');
   await a.tool('create', 'account', USER, 'u_password', PASSWORD);
   await Promise.all([a, b].map((node) => node.services('--start')));
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all([a.stop(), b.stop(), database.stop()]);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 
 import { runCommand } from '../../../src/platform/run.js';
-import { eventually, PASSWORD } from './clients.js';
+import { eventually } from '../../support/eventually.js';
+import { PASSWORD } from './clients.js';
 import { freePort } from './sandbox.js';
 
 /** A MariaDB of its own on one loopback address, with grants per client address. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SMTPServer } from 'smtp-server';
 
-import { eventually, imapSubjects, PASSWORD, pop3Count, send } from './clients.js';
+import { eventually } from '../../support/eventually.js';
+import { imapSubjects, PASSWORD, pop3Count, send } from './clients.js';
 import { freePort, Sandbox, VERSION } from './sandbox.js';
 
 const NET = `127.99.${(process.pid % 200) + 1}`;
@@ -17,7 +18,7 @@ let node: Sandbox;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'standin-one-'));
   node = await Sandbox.start(folder, 'one', `${NET}.11`, { lab: { failInstall: 'disk' } });
-}, 30_000);
+});
 
 afterAll(async () => {
   await node.stop();

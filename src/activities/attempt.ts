@@ -1,0 +1,56 @@
+import { cancellationSignal } from '@temporalio/activity';
+
+import { CommandNotes } from '../platform/command-notes.js';
+import type { Agent } from './agent.js';
+import type { Context } from './resource.js';
+import { besideShare } from './share-watch.js';
+
+/** The latest attempt of each step in this process. */
+const attempts = new Map<string, Promise<unknown>>();
+
+/**
+ * One attempt of a step, and no other beside it: not one of this process that the server has given up after a lost
+ * heartbeat, and no command that one of a killed process has left running. As long as it touches the share, it ends
+ * when that dies.
+ *
+ * @param input What the step is given; whoever touches the share directly declares there where it is mounted.
+ */
+export async function attempt<T>(
+  agent: Agent,
+  step: string,
+  input: unknown,
+  run: (context: Context) => Promise<T>,
+): Promise<T> {
+  return besideShare(mountIn(input), cancellationSignal(), (signal) =>
+    inTurn(`${agent.machine} ${step}`, signal, async () => {
+      const notes = new CommandNotes(agent.config.stateDir, step);
+      const ended = await notes.endLeftovers(signal);
+      if (ended.length > 0) agent.log('ended what an earlier attempt had left running', { step, ended });
+      return notes.run(() => run({ signal, agent, vault: agent.vault.slot(step) }));
+    }),
+  );
+}
+
+function mountIn(input: unknown): string | undefined {
+  const { mount } = (input ?? {}) as { readonly mount?: unknown };
+  return typeof mount === 'string' ? mount : undefined;
+}
+
+/**
+ * Lets an attempt begin only when the one before it has ended: after a lost heartbeat the server starts the next one
+ * while the first may still be at work on this machine.
+ */
+async function inTurn<T>(step: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  const before = attempts.get(step);
+  const mine = (async () => {
+    await before?.catch(() => undefined);
+    signal.throwIfAborted();
+    return run();
+  })();
+  attempts.set(step, mine);
+  try {
+    return await mine;
+  } finally {
+    if (attempts.get(step) === mine) attempts.delete(step);
+  }
+}
