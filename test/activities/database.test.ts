@@ -131,6 +131,25 @@ describe('databaseUser', () => {
     await expect(login(NODE)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
   });
 
+  it('is no proof on a machine whose clock is not that of the database server', async () => {
+    await databaseUser.apply(user(), context);
+    const lag = (seconds: number): Promise<unknown> =>
+      server.query(`SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP(NOW(6)) - ${seconds}'`);
+    try {
+      await lag(30);
+      await expect(login(NODE)).rejects.toMatchObject({
+        code: 'CLOCK_OFF',
+        message: expect.stringMatching(/clock is (29|30)\.\d s ahead of that of the database server/) as unknown,
+      });
+      await lag(-30);
+      await expect(login(NODE)).rejects.toThrow(/clock is 30\.\d s behind that/);
+      await lag(0.5);
+      await expect(login(NODE)).resolves.toBeDefined();
+    } finally {
+      await server.query("SET GLOBAL init_connect = ''");
+    }
+  });
+
   it('that was there before keeps its password, its rights and its grants on other databases', async () => {
     await server.query(`CREATE USER icewarp@'${NODE}' IDENTIFIED BY 'his own'`);
     await server.query(`GRANT SELECT, INSERT ON \`iw\\_accounts\`.* TO icewarp@'${NODE}'`);
