@@ -1,5 +1,6 @@
 import type { SecretRef } from '../cluster/schema.js';
 import { withDatabase } from '../platform/mysql.js';
+import { assertSameClock } from './clock.js';
 import type { Procedure } from './resource.js';
 
 export interface DatabaseLoginInput {
@@ -17,7 +18,7 @@ export interface DatabaseLoginOutput {
   readonly server: string;
 }
 
-/** Proves from this node that its account opens every database (G5). */
+/** Proves from this node that its account opens every database (G5), and that its clock is the server's (B12). */
 export const databaseLogin: Procedure<DatabaseLoginInput, DatabaseLoginOutput, 'node'> = {
   place: 'node',
 
@@ -27,6 +28,7 @@ export const databaseLogin: Procedure<DatabaseLoginInput, DatabaseLoginOutput, '
     for (const database of databases) {
       const opened = { ...login, password: secret, database };
       server = await withDatabase(opened, signal, async (connection) => {
+        if (server === '') await assertSameClock(connection, `${login.host}:${login.port}`);
         const [row] = await connection.rows<{ version: string }>('SELECT VERSION() AS version');
         return row?.version ?? '';
       });

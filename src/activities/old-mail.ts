@@ -6,7 +6,7 @@ import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { SETTINGS } from '../icewarp/variables.js';
 import { PathList } from '../platform/path-list.js';
-import { readSentinel } from '../platform/sentinel.js';
+import { readSentinel, roomOnShare } from '../platform/sentinel.js';
 import { below, kindOf, missingFrom, present, sameEntry, shown, treeRoot, walkTree } from '../platform/tree.js';
 import type { TreeEntry, TreeSize, WalkOptions } from '../platform/tree.js';
 import { copyTree } from '../platform/tree-copy.js';
@@ -81,6 +81,7 @@ export const oldMail: Resource<OldMailDesired, OldMailObserved, 'node'> = {
     if (before === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${desired.directory}`);
     if (oldMail.diff(desired, before).length === 0) return;
     await assertShareMounted(desired.mount, desired.cluster, context.signal);
+    await assertRoom(desired, before, context);
     await stopServices(desired, before.from, context);
     await copy(desired, before.from, desired.owner, context);
   },
@@ -143,6 +144,24 @@ async function observe(place: OldMailPlace, { agent, signal }: Context): Promise
 /** Whether the path in force needs no copy: none is set, or it is the one on the share. */
 function isThere(from: string, to: string): boolean {
   return from === '' || from === resolve(to);
+}
+
+/**
+ * Stands before the services are stopped for a copy that would end in the middle. A copy that is under way has taken
+ * some of the room already, and shows by itself whether the rest is enough.
+ *
+ * @throws RolloutError SHARE_FULL.
+ */
+async function assertRoom(place: OldMailPlace, { files, bytes }: TreeSize, { agent, signal }: Context): Promise<void> {
+  if ((await notesOf(agent, place)[0].read()) !== null) return;
+  const room = await roomOnShare(place.to, signal);
+  const lacks = room.bytes < bytes || (room.files !== null && room.files < files);
+  if (!lacks) return;
+  const takes = room.files === null ? '' : ` and ${room.files} files`;
+  throw new RolloutError(
+    'SHARE_FULL',
+    `${place.to} takes only ${room.bytes} bytes${takes} more; the old ${place.what} has ${bytes} bytes and ${files} files`,
+  );
 }
 
 /** Archives have no queues. @throws RolloutError QUEUE_NOT_EMPTY, with the services as they were. */

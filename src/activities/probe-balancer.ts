@@ -2,7 +2,9 @@ import type { AccountSpec } from '../cluster/schema.js';
 import { nodeOfThisClient } from './haproxy/affinity.js';
 import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
 import { loginOf } from './mail/account.js';
+import { wrongCode } from './mail/failure.js';
 import { travel } from './mail/journey.js';
+import { recipientAnswer } from './mail/smtp.js';
 import type { MailServer } from './mail/server.js';
 import type { Procedure } from './resource.js';
 
@@ -24,7 +26,8 @@ export interface ProbeBalancerOutput {
 
 /**
  * Proves the way that clients take (G25, G26): a message sent to the balancer is read through it, and through a node
- * of choice, exactly once; all connections of one client meet one node (B5).
+ * of choice, exactly once; all connections of one client meet one node (B5); nobody relays through it (procedure, order
+ * 1, step 13).
  */
 export function probeBalancerAt(places: HaproxyPlaces): Procedure<ProbeBalancerInput, ProbeBalancerOutput, 'control'> {
   return {
@@ -39,7 +42,7 @@ export function probeBalancerAt(places: HaproxyPlaces): Procedure<ProbeBalancerI
         sender: await loginOf(sender, domain, context),
         recipient: await loginOf(recipient, domain, context),
       };
-      const checks: string[] = [];
+      const checks = [await relayRefused(at(ports.smtp), domain, signal)];
       const through = await travel({ ...route, name: 'balancer>balancer', imap: at(ports.imap) }, signal);
       checks.push(`a message through the balancer was there once, after ${through.seconds} s`);
       if (reader !== undefined) {
@@ -52,6 +55,21 @@ export function probeBalancerAt(places: HaproxyPlaces): Procedure<ProbeBalancerI
       return { checks };
     },
   };
+}
+
+/** Domains that are nobody's, so that not even an open relay would hand anything on (RFC 2606). */
+const OUTSIDE = ['example.net', 'example.org', 'example.com'] as const;
+
+/**
+ * Nodes see every client at the balancer's address. Where that counts as their own network, the whole world may send to
+ * everybody (procedure, rule 14).
+ */
+async function relayRefused(smtp: MailServer, domain: string, signal: AbortSignal): Promise<string> {
+  const [from = '', to = ''] = OUTSIDE.filter((outside) => outside !== domain.toLowerCase());
+  const code = await recipientAnswer(smtp, `icewarp-rollout@${to}`, signal, `icewarp-rollout@${from}`);
+  const what = `mail from ${from} to ${to} without a login`;
+  if (code < 500) throw wrongCode(`SMTP through the balancer, ${what} (an open relay?)`, '5xx', code);
+  return `${what} was refused (${code})`;
 }
 
 /** The probe for HAProxy at the places of Debian's package. */

@@ -60,6 +60,7 @@ export const ERRORS = {
   },
   DATABASE_DENIED: { retryable: false, next: 'Correct the user or password, then: icewarp-rollout retry' },
   DATABASE_FAILED: { retryable: false, next: CHECK_AND_RETRY },
+  CLOCK_OFF: { retryable: false, next: 'Set the clocks right, such as by NTP, then: icewarp-rollout retry' },
   // users, shares, mounts and folders of a machine
   PLATFORM_UNKNOWN: { retryable: false, next: 'Run this part on Linux' },
   USER_CONFLICT: {
@@ -73,6 +74,7 @@ export const ERRORS = {
   SHARE_CONFIG: { retryable: false, next: CHECK_AND_RETRY },
   SHARE_NOT_MOUNTED: { retryable: false, next: 'Mount the share on that machine, then: icewarp-rollout retry' },
   SHARE_STALE: { retryable: true, next: 'Check that all nodes mount the same share' },
+  SHARE_FULL: { retryable: false, next: 'Make room on the share, then: icewarp-rollout retry' },
   MOUNT_FAILED: { retryable: false, next: CHECK_AND_RETRY },
   MOUNT_BUSY: { retryable: true, next: 'End what still uses the mounted share, then: icewarp-rollout retry' },
   FOLDER_CONFLICT: { retryable: false, next: 'Move away what is in the way, then: icewarp-rollout retry' },

@@ -6,13 +6,21 @@ import { join } from 'node:path';
 import { SECRETS, type SecretName } from './layout.js';
 
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-const CHARACTERS = `${LETTERS}23456789-_.`;
+const DIGITS = '23456789';
+const CHARACTERS = `${LETTERS}${DIGITS}-_.`;
 const LENGTH = 28;
 
-/** A random password that breaks no shell, no SQL and no connection string; it begins with a letter. */
+/**
+ * A random password that breaks no shell, no SQL and no connection string; it begins with a letter and ends with a
+ * digit, because a mail server's password policy asks for both.
+ */
 export function randomPassword(): string {
-  const rest = Array.from({ length: LENGTH - 1 }, () => CHARACTERS[randomInt(CHARACTERS.length)]);
-  return [LETTERS[randomInt(LETTERS.length)], ...rest].join('');
+  const middle = Array.from({ length: LENGTH - 2 }, () => oneOf(CHARACTERS));
+  return [oneOf(LETTERS), ...middle, oneOf(DIGITS)].join('');
+}
+
+function oneOf(characters: string): string {
+  return characters.charAt(randomInt(characters.length));
 }
 
 /** Makes every password of a lab: one file each, readable by root only. */

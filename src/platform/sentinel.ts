@@ -37,6 +37,29 @@ export async function sizeOnShare(file: string, signal: AbortSignal): Promise<nu
   throw new RolloutError('COMMAND_FAILED', `${file} cannot be looked at`, { cause: { exitCode, stderr } });
 }
 
+/** What a file system still takes; `files` is null where it has no such limit, or does not tell it. */
+export interface Room {
+  readonly bytes: number;
+  readonly files: number | null;
+}
+
+/**
+ * The room on the file system of a folder, which may be on a share.
+ *
+ * @throws RolloutError SHARE_UNREACHABLE when the share does not answer.
+ */
+export async function roomOnShare(folder: string, signal: AbortSignal): Promise<Room> {
+  const args = ['--file-system', '--format=%a %S %c %d', '--', folder];
+  const { exitCode, stdout, stderr } = await lookAtShare('stat', args, folder, { signal, timeout: PATIENCE });
+  const [blocks = NaN, size = NaN, nodes = NaN, free = NaN] = stdout.split(' ').map(Number);
+  if (exitCode !== 0 || Number.isNaN(free)) {
+    throw new RolloutError('COMMAND_FAILED', `the room in ${folder} cannot be looked at`, {
+      cause: { exitCode, stderr },
+    });
+  }
+  return { bytes: blocks * size, files: nodes === 0 ? null : free };
+}
+
 /** By a command, because a share whose server died blocks the process that looks, for as long as it likes. */
 async function lookAtShare(
   file: string,

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { database } from '../../src/activities/database.js';
@@ -6,9 +8,11 @@ import { databaseLogin } from '../../src/activities/database-login.js';
 import { databaseUser } from '../../src/activities/database-user.js';
 import type { DatabaseUserDesired } from '../../src/activities/database-user.js';
 import { withDatabase } from '../../src/platform/mysql.js';
+import { runActivity } from '../support/activity.js';
 import { testContext } from '../support/context.js';
 import type { TestContext } from '../support/context.js';
 import { eventually } from '../support/eventually.js';
+import { garblingRelay } from '../support/garbling-relay.js';
 import { freePort, startMariaDb } from '../support/mariadb.js';
 import type { MariaDb } from '../support/mariadb.js';
 
@@ -131,6 +135,25 @@ describe('databaseUser', () => {
     await expect(login(NODE)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
   });
 
+  it('is no proof on a machine whose clock is not that of the database server', async () => {
+    await databaseUser.apply(user(), context);
+    const lag = (seconds: number): Promise<unknown> =>
+      server.query(`SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP(NOW(6)) - ${seconds}'`);
+    try {
+      await lag(30);
+      await expect(login(NODE)).rejects.toMatchObject({
+        code: 'CLOCK_OFF',
+        message: expect.stringMatching(/clock is (29|30)\.\d s ahead of that of the database server/) as unknown,
+      });
+      await lag(-30);
+      await expect(login(NODE)).rejects.toThrow(/clock is 30\.\d s behind that/);
+      await lag(0.5);
+      await expect(login(NODE)).resolves.toBeDefined();
+    } finally {
+      await server.query("SET GLOBAL init_connect = ''");
+    }
+  });
+
   it('that was there before keeps its password, its rights and its grants on other databases', async () => {
     await server.query(`CREATE USER icewarp@'${NODE}' IDENTIFIED BY 'his own'`);
     await server.query(`GRANT SELECT, INSERT ON \`iw\\_accounts\`.* TO icewarp@'${NODE}'`);
@@ -205,6 +228,30 @@ describe('a connection to the database', () => {
     expect(failure).toMatchObject({ code: 'DATABASE_FAILED' });
     const { message, cause } = failure as Error;
     expect(`${message} ${JSON.stringify(cause)}`).not.toMatch(/USSER|s3cret|syntax/);
+  });
+
+  it('leaves no secret in the log or in the failure that Temporal keeps when a step’s statement is wrong', async () => {
+    await server.query('CREATE DATABASE iw_accounts');
+    await server.query('CREATE DATABASE iw_groupware');
+    const relay = await garblingRelay(server.host, server.port, ['IDENTIFIED', 'IDENTIFEID']);
+    // before anything is redacted: what is not handed to the log cannot be missed by it either
+    const said: string[] = [];
+    const log = (event: string, detail: unknown): number =>
+      said.push(`${event} ${inspect(detail, { depth: 9, showHidden: true })}`);
+    try {
+      const agent = Object.assign(context.agent, { log });
+      const desired = { ...user(), port: relay.port };
+      const failure = await runActivity('control', agent, 'databaseUser.apply', 'control/databaseUser:A', desired).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(failure).toMatchObject({ type: 'DATABASE_FAILED' });
+      expect(relay.answers()).toMatch(/error in your SQL syntax[\s\S]*IDENTIFEID BY 's3cret/);
+      expect(said.join()).toContain('DATABASE_FAILED');
+      expect(`${inspect(failure, { depth: 9, showHidden: true })} ${said.join()}`).not.toMatch(/s3cret|IDENTIF|syntax/);
+    } finally {
+      relay.close();
+    }
   });
 
   it('ends at once when the step is cancelled', async () => {

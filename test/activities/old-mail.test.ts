@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { lstat, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { assertOldMailCopied, oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
@@ -71,6 +71,18 @@ describe('old mail', () => {
     const smtp = await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8');
     await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
     expect(await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8')).toBe(smtp);
+  });
+
+  it('stops no service for a copy for which the share has no room', async () => {
+    // a sparse file: large to whoever asks, and on no disk
+    await truncate(join(mail, 'example.com/user/inbox/20200101.imap'), 8 * 2 ** 40);
+    await ensureStarted(desired.directory, context.signal);
+    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({
+      code: 'SHARE_FULL',
+      message: expect.stringContaining(`the old mail has ${8 * 2 ** 40} bytes and 1 files`) as unknown,
+    });
+    expect(await runningModules(desired.directory)).toEqual(MODULES);
+    expect(await readdir(share)).toEqual([]);
   });
 
   it('starts a server again that put mail into its queue while it was stopped', async () => {

@@ -203,10 +203,22 @@ describe('the probes on real mail servers', () => {
       await expect(probe()).rejects.toMatchObject({ code: 'PROBE_UNREACHABLE' });
     });
 
+    it('find an open relay before anything else is tried', async () => {
+      await admissionAt(haproxy.places).apply({ file: haproxy.file, node: 'B' }, haproxy.context('admission'));
+      nodes.takesAll = true;
+      await expect(probe()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringMatching(
+          /from example.net to example.org .*open relay.*expected 5xx, but 250 came/,
+        ) as unknown,
+      });
+    });
+
     it('prove that mail flows and that one client meets one node', async () => {
       await admissionAt(haproxy.places).apply({ file: haproxy.file, node: 'B' }, haproxy.context('admission'));
       const { checks } = await probe();
       expect(checks).toEqual([
+        'mail from example.net to example.org without a login was refused (550)',
         expect.stringMatching(/^a message through the balancer was there once, after [\d.]+ s$/),
         expect.stringMatching(/^a message through the balancer was read at A, after [\d.]+ s$/),
         'all connections of one client met B',

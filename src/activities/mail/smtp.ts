@@ -5,17 +5,25 @@ import { PATIENCE, UNVERIFIED_TLS, type Login, type MailServer } from './server.
 import { SmtpDialogue } from './smtp-dialogue.js';
 
 /**
- * What the server answers to a recipient, without a message being sent: 250 accepted, 4xx not now, 5xx refused. The
- * sender is the empty one of bounces, which every server must hear (RFC 5321, 4.5.5).
+ * What the server answers to a recipient, without a message being sent: 250 accepted, 4xx not now, 5xx refused.
  *
+ * @param sender Default: the empty one of bounces, which every server must hear (RFC 5321, 4.5.5). Another one may be
+ * refused as such, and that is then the answer.
  * @throws RolloutError PROBE_UNREACHABLE; PROBE_FAILED when the dialogue fails before the recipient.
  */
-export async function recipientAnswer(server: MailServer, recipient: string, signal: AbortSignal): Promise<number> {
+export async function recipientAnswer(
+  server: MailServer,
+  recipient: string,
+  signal: AbortSignal,
+  sender = '',
+): Promise<number> {
   const dialogue = await SmtpDialogue.open(server, signal);
   try {
     expectCode('greeting', 220, await dialogue.answer());
     expectCode('EHLO', 250, await dialogue.say('EHLO localhost'));
-    expectCode('MAIL FROM', 250, await dialogue.say('MAIL FROM:<>'));
+    const heard = await dialogue.say(`MAIL FROM:<${sender}>`);
+    if (sender !== '' && heard !== 250) return heard;
+    expectCode('MAIL FROM', 250, heard);
     const answer = await dialogue.say(`RCPT TO:<${recipient}>`);
     await dialogue.say('RSET');
     await dialogue.say('QUIT');

@@ -79,7 +79,7 @@ export async function prepareMachines(run: Runner, { file, on }: Cluster): Promi
         databases: Object.values(database.names),
         from,
       },
-      { title: 'log in to every database from here', guide: 'G5 G8' },
+      { title: 'log in to every database from here, clocks equal', guide: 'G5 G8 B12' },
     );
   });
 }

@@ -4,6 +4,7 @@ import { admittedNodes, nodesOf, withAdmission } from '../../../src/activities/h
 import { renderConfiguration } from '../../../src/activities/haproxy/configuration.js';
 import type { BalancerDesired } from '../../../src/activities/haproxy/desired.js';
 import { provenanceOf } from '../../../src/activities/haproxy/seal.js';
+import { SERVICES, type ServiceName } from '../../../src/cluster/services.js';
 
 const DESIRED: BalancerDesired = {
   file: '/etc/haproxy/haproxy.cfg',
@@ -71,6 +72,24 @@ describe('the rendered configuration', () => {
       expect.arrayContaining(['timeout server 65m', 'timeout tunnel 65m']),
     );
     expect(section(text, 'backend smtp').join()).not.toContain('timeout');
+  });
+
+  it.each(Object.keys(SERVICES) as ServiceName[])('never cuts off a silent client of %s too early', (name) => {
+    const text = render([], { ...DESIRED, services: [{ name, port: 1, nodePort: 1 }] });
+    const minutesOf = (title: string, kind: string): number | undefined => {
+      const line = section(text, title).find((one) => one.startsWith(`timeout ${kind} `));
+      const [, value, unit] = /(\d+)([smh])$/.exec(line ?? '') ?? [];
+      return value === undefined ? undefined : Number(value) * { s: 1 / 60, m: 1, h: 60 }[unit as 's' | 'm' | 'h'];
+    };
+    const inForce = (title: string, kind: string): number => minutesOf(title, kind) ?? minutesOf('defaults', kind) ?? 0;
+    const waits = {
+      client: inForce(`frontend ${name}`, 'client'),
+      server: inForce(`backend ${name}`, 'server'),
+      tunnel: inForce(`backend ${name}`, 'tunnel'),
+    };
+    // IMAP IDLE is silent for 29 minutes; the long polls of ActiveSync and XMPP for up to an hour (procedure, rule 14)
+    const atLeast = ['http', 'https', 'xmpp'].includes(name) ? 60 : 31;
+    for (const [kind, minutes] of Object.entries(waits)) expect([kind, minutes > atLeast]).toEqual([kind, true]);
   });
 
   it('checks a TLS service by a handshake and verifies no certificate there', () => {

@@ -1,0 +1,40 @@
+import { RolloutError } from '../cluster/errors.js';
+import type { Database } from '../platform/mysql.js';
+
+/** Milliseconds by which the clocks of nodes and database may differ (procedure, rule 5). */
+const TOLERANCE = 1_000;
+/** Looks at the server's clock; the quickest answer tells most. */
+const LOOKS = 3;
+
+/** How far this machine's clock is ahead of the server's, and how much of that the way there may be. Milliseconds. */
+interface Lead {
+  readonly ahead: number;
+  readonly unsure: number;
+}
+
+/**
+ * Compares this machine's clock with that of the database server, which every node can ask (B12). Names of messages
+ * begin with the time, and times in the database are compared with those of nodes.
+ *
+ * @throws RolloutError CLOCK_OFF when they differ by more than a second.
+ */
+export async function assertSameClock(database: Database, server: string): Promise<void> {
+  // In the hour after the end of summer time the local time names two moments.
+  await database.run("SET SESSION time_zone = '+00:00'");
+  const leads: Lead[] = [];
+  for (let look = 0; look < LOOKS; look += 1) leads.push(await lead(database));
+  const { ahead, unsure } = leads.reduce((best, one) => (one.unsure < best.unsure ? one : best));
+  if (Math.abs(ahead) - unsure <= TOLERANCE) return;
+  const seconds = `${(Math.abs(ahead) / 1000).toFixed(1)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
+  throw new RolloutError(
+    'CLOCK_OFF',
+    `this machine’s clock is ${seconds} that of the database server ${server}; expected is at most 1 s`,
+  );
+}
+
+async function lead(database: Database): Promise<Lead> {
+  const asked = Date.now();
+  const [row] = await database.rows<{ now: string | number }>('SELECT UNIX_TIMESTAMP(NOW(6)) AS now');
+  const unsure = (Date.now() - asked) / 2;
+  return { ahead: asked + unsure - Number(row?.now) * 1000, unsure };
+}
