@@ -14,8 +14,11 @@ const PACKAGES = [
   'dovecot-sqlite',
   'cifs-utils',
   'sqlite3',
+  'e2fsprogs',
   'strace',
   'rsync',
+  'sshfs',
+  'openssh-sftp-server',
 ];
 
 /** The system services those packages bring. The lab starts its own processes and needs none of them. */

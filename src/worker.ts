@@ -7,8 +7,9 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from 
 
 import type { Agent } from './activities/agent.js';
 import { activitiesFor } from './activities/register.js';
+import { copyActivities, treeActivities } from './activities/tree-activities.js';
 import { RolloutError } from './cluster/errors.js';
-import { queueOf, type Place } from './cluster/names.js';
+import { copyQueueOf, queueOf, type Place } from './cluster/names.js';
 import { loadAgentConfig } from './platform/agent-config.js';
 import { platformHere } from './platform/detect.js';
 import { createLog } from './platform/log.js';
@@ -20,6 +21,9 @@ import { workerCommand, type WorkerFlags } from './cli/worker.js';
 
 /** How long a worker tries to reach the Temporal server before it says so again; it never gives up. */
 const RECONNECT = 3_000;
+
+/** Passes over trees that one node runs at once: mail, archives and calendar, and a verification beside them. */
+const COPIES = 4;
 
 /** Runs until a signal asks it to stop. @returns the exit code. */
 export async function runWorker(flags: WorkerFlags): Promise<number> {
@@ -44,26 +48,48 @@ export async function runWorker(flags: WorkerFlags): Promise<number> {
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
   const { connection, namespace } = await connectPatiently(log);
+  const common = {
+    connection,
+    namespace,
+    identity: `${config.cluster}/${machine}:${process.pid}`,
+    // cancellation and the loss of an agent are noticed within this time (temporal.md, facts 2 and 3)
+    maxHeartbeatThrottleInterval: '2s',
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '30s',
+  } as const;
   try {
     const worker = await Worker.create({
-      connection,
-      namespace,
+      ...common,
       taskQueue: queueOf(config.cluster, place, node),
-      identity: `${config.cluster}/${machine}:${process.pid}`,
-      activities: activitiesFor(place, agent),
+      activities: { ...activitiesFor(place, agent), ...(node === undefined ? {} : treeActivities(agent)) },
       ...(place === 'control' ? { workflowBundle: { codePath: join(import.meta.dirname, 'workflow-bundle.js') } } : {}),
       maxConcurrentActivityTaskExecutions: 20,
-      // cancellation and the loss of an agent are noticed within this time (temporal.md, facts 2 and 3)
-      maxHeartbeatThrottleInterval: '2s',
-      shutdownGraceTime: '5s',
-      shutdownForceTime: '30s',
     });
+    const workers = [worker];
+    if (node !== undefined) {
+      const taskQueue = copyQueueOf(config.cluster, node);
+      const activities = copyActivities(agent);
+      workers.push(
+        await Worker.create({ ...common, taskQueue, activities, maxConcurrentActivityTaskExecutions: COPIES }),
+      );
+    }
     log('ready', { queue: worker.options.taskQueue });
-    await worker.run();
+    await runAll(workers);
   } finally {
     await connection.close();
   }
   return EXIT.done;
+}
+
+/** Runs workers until all have ended; one that fails ends the others. */
+async function runAll(workers: readonly Worker[]): Promise<void> {
+  const runs = workers.map((worker) => worker.run());
+  try {
+    await Promise.all(runs);
+  } finally {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(runs);
+  }
 }
 
 function placeOf({ control, node, share }: WorkerFlags): { place: Place; node?: string } {

@@ -108,7 +108,8 @@ function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Prom
   };
 }
 
-function toFailure(agent: Agent, error: unknown): ApplicationFailure {
+/** An error as it may enter history: our own words, or none. */
+export function toFailure(agent: Agent, error: unknown): ApplicationFailure {
   const own = error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
   const failure = ApplicationFailure.create({
     type: own.code,

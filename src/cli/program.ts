@@ -4,6 +4,8 @@ import { PRODUCT_VERSION } from '../cluster/version.js';
 import { labCommand } from './lab.js';
 import { operatorCommands } from './operator-commands.js';
 import { rolloutCommands } from './rollout-commands.js';
+import { strict } from './strict.js';
+import { transferCommand } from './transfer.js';
 import { workerCommand, type WorkerFlags } from './worker.js';
 
 const EXAMPLES = `
@@ -14,6 +16,7 @@ Examples:
   $ icewarp-rollout status cluster.yaml         where it stands, what it waits for, what to type
   $ icewarp-rollout retry cluster.yaml          go on at the held step
   $ icewarp-rollout rollback cluster.yaml       put everything back
+  $ icewarp-rollout transfer --help             copy a live mail tree onto a share, without a cluster
   $ icewarp-rollout lab up                      a whole throw-away cluster on this machine, to try it
 `;
 
@@ -29,17 +32,14 @@ export function programWith(runWorker: (flags: WorkerFlags) => Promise<number>):
     .version(PRODUCT_VERSION)
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_STATUS)
-    .showSuggestionAfterError()
-    .showHelpAfterError('(see --help)');
-  for (const command of [...rolloutCommands(), ...operatorCommands(), workerCommand(runWorker), labCommand()]) {
-    program.addCommand(command);
-  }
-  exitByException(program);
-  return program;
-}
-
-/** Commands end by an exception that carries the exit code, so that one place decides on it. */
-function exitByException(command: Command): void {
-  command.exitOverride();
-  for (const inner of command.commands) exitByException(inner);
+    .showSuggestionAfterError();
+  const commands = [
+    ...rolloutCommands(),
+    ...operatorCommands(),
+    transferCommand(),
+    workerCommand(runWorker),
+    labCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
+  return strict(program);
 }

@@ -145,6 +145,36 @@ export const ERRORS = {
   CONFIG_DEFAULTED: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
   CONFIG_FOREIGN: { retryable: false, next: 'Move the files away that are in the way, then: icewarp-rollout retry' },
   STATE_DAMAGED: { retryable: false, next: 'Restore the file from your backup, then: icewarp-rollout retry' },
+  // the transfer of a tree
+  LEDGER_BUSY: { retryable: false, next: 'Wait until that process has ended, or end it; then run the same again' },
+  NO_FINAL_PASS: { retryable: false, next: 'Make a final pass first: icewarp-rollout transfer copy --final' },
+  LEDGER_OLDER: { retryable: false, next: 'Rebuild it from both sides with: icewarp-rollout transfer adopt' },
+  LEDGER_DAMAGED: { retryable: false, next: 'Rebuild it with: icewarp-rollout transfer adopt' },
+  LEDGER_FULL: { retryable: false, next: 'Make room on the ledger’s own disk, then run the same again' },
+  LEDGER_OTHER: { retryable: false, next: 'Name the ledger of these two folders, or a new one' },
+  DESTINATION_OTHER: {
+    retryable: false,
+    next: 'Check that the right share is mounted; if it is the ledger that is lost: icewarp-rollout transfer adopt',
+  },
+  DESTINATION_OLDER: {
+    retryable: false,
+    next: 'Bring the newest state of the destination back, or accept this one: icewarp-rollout transfer adopt',
+  },
+  DESTINATION_BUSY: {
+    retryable: false,
+    next: 'Wait for the transfer named there; if its machine is gone for good, remove the lease file named there',
+  },
+  SOURCE_MISSING: {
+    retryable: false,
+    next: 'Check that the source is mounted and named rightly, then run the same again',
+  },
+  SOURCE_NOT_QUIET: { retryable: false, next: 'Stop what still writes to the source, then run the final pass again' },
+  SHARE_HANGS: {
+    retryable: true,
+    next: 'Check that the share’s server answers; a new run waits by itself until the old process has ended',
+  },
+  ENGINE_DIED: { retryable: true, next: 'Run the same again: it goes on where it stopped' },
+  NO_ROOM: { retryable: true, next: 'Make room at the destination, then run the same again' },
   // the lab
   LAB_ROOT: { retryable: false, next: 'Run the lab as root on a Linux machine' },
   LAB_STATE: { retryable: false, next: 'See: icewarp-rollout lab status' },

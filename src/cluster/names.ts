@@ -22,6 +22,16 @@ export function queueOf(cluster: string, place: Place, node?: string): string {
   return `icewarp-rollout.${cluster}.${place === 'node' ? `node-${node ?? ''}` : place}`;
 }
 
+/** The task queue of a node's copies of trees: they may take days, and nothing else may wait behind them. */
+export function copyQueueOf(cluster: string, node: string): string {
+  return `${queueOf(cluster, 'node', node)}.copy`;
+}
+
+/** The workflow id of one pass over one tree. */
+export function treeIdOf(cluster: string, tree: string, label: string): string {
+  return `${rolloutIdOf(cluster)}.tree-${tree}.${label}`;
+}
+
 /** The workflow id that every changing verb on a cluster shares: it is the cluster's lock. */
 export function rolloutIdOf(cluster: string): string {
   return `icewarp-rollout.${cluster}`;

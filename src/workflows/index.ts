@@ -1,2 +1,3 @@
+export { migrateTree } from './migrate-tree.js';
 export { plan } from './plan.js';
 export { rollout } from './rollout.js';

@@ -11,7 +11,14 @@ const histories = recordedHistories();
 describe('the workflow code of this release', () => {
   it('has recorded histories to replay', () => {
     expect(histories.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['plan', 'rollout', 'held-and-retried', 'rolled-back']),
+      expect.arrayContaining([
+        'plan',
+        'rollout',
+        'held-and-retried',
+        'rolled-back',
+        'migrate-tree',
+        'migrate-tree-paused',
+      ]),
     );
   });
 

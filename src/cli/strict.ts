@@ -1,0 +1,8 @@
+import type { Command } from 'commander';
+
+/** Lets wrong usage of a command, and of every command below it, end in our exit code instead of commander's. */
+export function strict(command: Command): Command {
+  command.exitOverride().showHelpAfterError('(see --help)');
+  for (const below of command.commands) strict(below);
+  return command;
+}

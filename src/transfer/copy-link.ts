@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+
+import { quietly } from './calls.js';
+import { asWeLeftIt, clamp } from './kept.js';
+import { Ended, type Place } from './place.js';
+import { codeOf, discard, present, readlink, rename, type Sequence } from './io.js';
+import { toFs, type ByteName } from './names.js';
+import { FileState, FileType, readRow } from './row.js';
+import type { Entry, Outcome } from './work.js';
+
+/** Copies a symbolic link that stays inside the root. */
+export function* copyLink(place: Place, entry: Entry, path: ByteName): Sequence<Outcome> {
+  const from = toFs(`${place.source}/${entry.name}`);
+  let target: string;
+  try {
+    target = yield* readlink(from);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return { is: 'vanished' };
+    if (code === 'EINVAL') return { is: 'skipped', reason: 'CHANGED', detail: 'it is something else now' };
+    throw error;
+  }
+  if (leaves(path, target)) return { is: 'skipped', reason: 'LINK_OUTSIDE', detail: 'it leads out of the tree' };
+  if (!place.rules.symlinks) {
+    return { is: 'skipped', reason: 'ODD_TYPE', detail: 'the destination holds no symbolic links' };
+  }
+  yield* lookAtLink(place, entry, target);
+  yield { op: 'budget', bytes: 0, files: 1 };
+  const final = toFs(`${place.target}/${entry.name}`);
+  const temp = toFs(`${place.target}/${place.temp()}`);
+  yield { op: 'symlink', target: toFs(target), path: temp };
+  try {
+    yield* linkAttributes(place, entry, temp);
+    yield* rename(temp, final);
+  } catch (error) {
+    yield* quietly(discard(temp));
+    throw error;
+  }
+  return { is: 'copied', row: linkRow(place, entry, target) };
+}
+
+function* linkAttributes({ rules }: Place, { facts }: Entry, path: string | Buffer): Sequence<void> {
+  const { uid, gid } = rules.owner ?? facts;
+  if (rules.owners) yield { op: 'lchown', path, uid, gid };
+  try {
+    yield { op: 'lutimes', path, times: { atime: clamp(facts.atime, rules), mtime: clamp(facts.mtime, rules) } };
+  } catch (error) {
+    // not every file system keeps times of links
+    if (!['ENOSYS', 'ENOTSUP', 'EPERM', 'ENOENT', 'EINVAL'].includes(codeOf(error))) throw error;
+  }
+}
+
+function linkRow(place: Place, entry: Entry, target: string): Extract<Outcome, { row: unknown }>['row'] {
+  const { size, mtime, ctime, ino, mode, uid, gid, links } = entry.facts;
+  return {
+    ...{ size, mtime, ctime, ino, mode: mode & 0o7777, uid, gid },
+    state: FileState.done,
+    type: FileType.link,
+    linked: links > 1,
+    timeLost: clamp(mtime, place.rules) !== mtime,
+    generation: place.generation,
+    hash: linkHash(target),
+  };
+}
+
+/** What stands for a link's content. */
+export function linkHash(target: string): Uint8Array {
+  return hash('sha256', Buffer.from(target, 'latin1'), 'buffer');
+}
+
+function* lookAtLink(place: Place, entry: Entry, target: string): Sequence<void> {
+  if (entry.place === 'free') return;
+  const path = toFs(`${place.target}/${entry.name}`);
+  const there = yield* present(path);
+  if (there === null || entry.place === 'ours') return;
+  const isOurs = entry.row !== undefined && asWeLeftIt(there, readRow(entry.row), place.rules);
+  if (isOurs) return;
+  if (there.isSymbolicLink() && (yield* readlink(path)) === target) {
+    throw new Ended({ is: 'adopted', row: linkRow(place, entry, target) });
+  }
+  if (place.keep !== undefined) {
+    yield* place.keep(entry.name);
+    return;
+  }
+  const reason = entry.row === undefined ? 'FOREIGN' : 'DEST_CHANGED';
+  throw new Ended({ is: 'skipped', reason, detail: 'something else by that name is there' });
+}
+
+/** Whether a link at a path below the root leads out of it; absolute targets do, wherever they lead. */
+export function leaves(path: ByteName, target: string): boolean {
+  if (target.startsWith('/')) return true;
+  let depth = path.split('/').length - 1;
+  for (const part of target.split('/')) {
+    if (part === '..') depth -= 1;
+    else if (part !== '' && part !== '.') depth += 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}

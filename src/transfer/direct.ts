@@ -1,0 +1,33 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+
+import { BUFFER } from './content.js';
+import { native } from './io-native.js';
+import { toFs, type ByteName } from './names.js';
+
+/** What memory, offsets and lengths of direct reads are multiples of. */
+const BLOCK = 4_096;
+
+/** Memory for reads that go past the cache; without the C library, plain memory. */
+export function readBuffer(): Buffer {
+  const memory = Buffer.allocUnsafeSlow(BUFFER + BLOCK);
+  if (native === undefined) return memory.subarray(0, BUFFER);
+  const over = Number(native.addressOf(memory) % BigInt(BLOCK));
+  const from = over === 0 ? 0 : BLOCK - over;
+  return memory.subarray(from, from + BUFFER);
+}
+
+/** Whether files of this folder can be read past the cache: tried with one of them. */
+export function readsDirectly(file: ByteName): boolean {
+  if (native === undefined) return false;
+  try {
+    const fd = openSync(toFs(file), constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    try {
+      readSync(fd, readBuffer(), 0, BUFFER, 0);
+      return true;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,316 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { open, type RootDatabase } from 'lmdb';
+
+import { RolloutError } from '../cluster/errors.js';
+import { idKey, nameKey, nameOf, startingWith, TABLE, whole, type Table } from './ledger-keys.js';
+import { join as joinNames, type ByteName } from './names.js';
+import { decodeFolder, encodeFolder, type FolderRow } from './row.js';
+import type { PassKind } from './types.js';
+
+/** What the ledger says of itself. */
+export interface LedgerMeta {
+  readonly uuid: string;
+  /** Grows with each pass; that of the pass under way or of the last one. */
+  readonly generation: number;
+  /** The pass that has begun and not ended. */
+  readonly open: PassKind | 'reverse' | null;
+  /** Milliseconds since the epoch when the last complete pass began. */
+  readonly began: number;
+  readonly nextFolder: number;
+  /** Files at the destination, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The boot in which the newest pass began: after another one, temporary files may lie anywhere (R17). */
+  readonly boot: string;
+  /** Generation of the newest complete final pass, and its base for the way back (R24). */
+  readonly final?: number;
+  /** Machine that wrote. */
+  readonly host: string;
+  /** Generation of the destination's mark (R21), and the one that is about to be written to it. */
+  readonly mark: number;
+  readonly nextMark?: number;
+  /** Milliseconds since the epoch when the pass under way began. */
+  readonly started: number;
+  /** How exactly the destination keeps times: nanoseconds, as text. */
+  readonly share?: { readonly granularity: string; readonly earliest: string; readonly latest: string };
+  /** Only of the way back: the final pass whose rows it began with. */
+  readonly base?: number;
+}
+
+type Operation = readonly [key: Buffer, value: Buffer | null];
+
+const META = Buffer.from('!meta', 'latin1');
+/** The root folder's number. */
+export const ROOT_FOLDER = 1;
+
+type Database = RootDatabase<Buffer, Buffer>;
+
+function openDatabase(dir: string, readOnly: boolean): Database {
+  return open<Buffer, Buffer>({
+    path: join(dir, 'ledger.mdb'),
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    // one file name, not a folder
+    noSubdir: true,
+    maxReaders: 64,
+    readOnly,
+  });
+}
+
+/** Reads the ledger; walkers have one each, in their own thread. */
+export class LedgerReader {
+  protected readonly db: Database;
+
+  constructor(dir: string, readOnly = true) {
+    this.db = openDatabase(dir, readOnly);
+  }
+
+  /** A synchronous loop sees one snapshot until it asks for another. */
+  refresh(): void {
+    this.db.resetReadTxn();
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.db.get(key);
+  }
+
+  *range(bounds: { start: Buffer; end: Buffer }): Iterable<{ key: Buffer; value: Buffer }> {
+    // the library uses one piece of memory for all keys
+    for (const { key, value } of this.db.getRange(bounds)) yield { key: Buffer.from(key), value: Buffer.from(value) };
+  }
+
+  /** Rows of a folder's files, by name. */
+  filesOf(folder: number): Map<ByteName, Buffer> {
+    const rows = new Map<ByteName, Buffer>();
+    for (const { key, value } of this.db.getRange(startingWith(idKey(TABLE.file, folder)))) {
+      rows.set(key.toString('latin1', 7), value);
+    }
+    return rows;
+  }
+
+  /** Rows of a folder's folders, by name. */
+  foldersOf(folder: number): Map<ByteName, FolderRow> {
+    const rows = new Map<ByteName, FolderRow>();
+    for (const { key, value } of this.db.getRange(startingWith(idKey(TABLE.folder, folder)))) {
+      rows.set(key.toString('latin1', 7), decodeFolder(value));
+    }
+    return rows;
+  }
+
+  folder(parent: number, name: ByteName): FolderRow | null {
+    const value = this.db.get(nameKey(TABLE.folder, parent, name));
+    return value === undefined ? null : decodeFolder(value);
+  }
+
+  /** Whether a number is that of a folder. */
+  knows(folder: number): boolean {
+    return folder === ROOT_FOLDER || this.db.get(idKey(TABLE.place, folder)) !== undefined;
+  }
+
+  /** Path below the root, and depth, of a folder. */
+  pathOf(id: number): { path: ByteName; depth: number; parent: number; name: ByteName } {
+    let [path, depth] = ['', 0];
+    let own = { folder: 0, name: '' };
+    for (let at = id; at !== ROOT_FOLDER; depth += 1) {
+      const value = this.db.get(idKey(TABLE.place, at));
+      if (value === undefined) throw new RolloutError('LEDGER_DAMAGED', `the ledger knows no folder ${at}`);
+      const place = nameOf(value);
+      if (depth === 0) own = place;
+      path = depth === 0 ? place.name : joinNames(place.name, path);
+      at = place.folder;
+    }
+    return { path, depth, parent: own.folder, name: own.name };
+  }
+
+  /** Where a folder's files lie at the destination: in its staging folder until that is renamed. */
+  placeOf(id: number): ByteName {
+    const { path, parent, name } = this.pathOf(id);
+    const row = id === ROOT_FOLDER ? null : this.folder(parent, name);
+    if (row?.made !== 'staging') return path;
+    return joinNames(path.slice(0, Math.max(0, path.length - name.length - 1)), row.stage);
+  }
+
+  meta(): LedgerMeta | null {
+    const value = this.db.get(META);
+    return value === undefined ? null : (JSON.parse(value.toString('utf8')) as LedgerMeta);
+  }
+
+  async close(): Promise<void> {
+    await this.db.close();
+  }
+}
+
+/**
+ * The ledger: what is at the destination, durably. It may lag behind the destination, never lead it (R1). The only
+ * writer is the engine's main thread.
+ */
+export class Ledger extends LedgerReader {
+  #meta: LedgerMeta;
+  #pending: Operation[] = [];
+  #metaChanged = false;
+  /** A write failed: nothing more may follow what is lacking. */
+  #failed: RolloutError | undefined;
+
+  private constructor(
+    private readonly dir: string,
+    host: string,
+  ) {
+    super(dir, false);
+    this.#meta = super.meta() ?? {
+      uuid: randomUUID(),
+      generation: 0,
+      open: null,
+      began: 0,
+      nextFolder: ROOT_FOLDER + 1,
+      files: 0,
+      bytes: 0,
+      boot: '',
+      host,
+      mark: 0,
+      started: 0,
+    };
+  }
+
+  /** @throws RolloutError LEDGER_DAMAGED when the file is no ledger. */
+  static open(dir: string, host: string): Ledger {
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      return new Ledger(dir, host);
+    } catch (error) {
+      if (error instanceof RolloutError) throw error;
+      throw new RolloutError('LEDGER_DAMAGED', `the ledger in ${dir} cannot be opened`, { cause: error });
+    }
+  }
+
+  override meta(): LedgerMeta {
+    return this.#meta;
+  }
+
+  amend(change: Partial<LedgerMeta>): void {
+    this.#meta = { ...this.#meta, ...change };
+    this.#metaChanged = true;
+  }
+
+  /** A number for a new folder. */
+  newFolder(): number {
+    const id = this.#meta.nextFolder;
+    this.amend({ nextFolder: id + 1 });
+    return id;
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#pending.push([key, value]);
+  }
+
+  remove(key: Buffer): void {
+    this.#pending.push([key, null]);
+  }
+
+  putFolder(parent: number, name: ByteName, row: FolderRow): void {
+    this.put(nameKey(TABLE.folder, parent, name), encodeFolder(row));
+    if (row.id !== ROOT_FOLDER) this.put(idKey(TABLE.place, row.id), nameKey(TABLE.folder, parent, name));
+  }
+
+  /** Forgets everything: what is at the destination will be compared by content (R21). */
+  renew(identity: Pick<LedgerMeta, 'uuid' | 'mark'>): void {
+    for (const table of Object.values(TABLE)) this.clear(table);
+    const { nextMark: _, final: __, ...kept } = this.#meta;
+    this.#meta = {
+      ...kept,
+      generation: 0,
+      open: null,
+      began: 0,
+      nextFolder: ROOT_FOLDER + 1,
+      files: 0,
+      bytes: 0,
+      ...identity,
+    };
+    this.#metaChanged = true;
+    this.commit();
+  }
+
+  /** Operations that wait for `commit`. */
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
+  /**
+   * Writes all that waits in one transaction: visible to everybody, safe from a kill of this process.
+   *
+   * @throws RolloutError LEDGER_FULL when its disk has no room.
+   */
+  commit(): void {
+    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#pending.length === 0 && !this.#metaChanged) return;
+    const operations = this.#pending;
+    this.#pending = [];
+    try {
+      this.db.transactionSync(() => {
+        for (const [key, value] of operations) {
+          if (value === null) this.db.removeSync(key);
+          else this.db.putSync(key, value);
+        }
+        if (this.#metaChanged) this.db.putSync(META, Buffer.from(JSON.stringify(this.#meta)));
+      });
+      this.#metaChanged = false;
+    } catch (error) {
+      this.#failed = ledgerFailure(error, this.dir);
+      throw this.#failed;
+    }
+  }
+
+  /** Commits, and waits until a power cut cannot take it back. */
+  async durable(): Promise<void> {
+    this.commit();
+    try {
+      await this.db.flushed;
+    } catch (error) {
+      this.#failed ??= ledgerFailure(error, this.dir);
+      throw this.#failed;
+    }
+  }
+
+  /** Removes a whole table of work that is over. */
+  clear(table: Table): void {
+    this.commit();
+    let keys: Buffer[] = [];
+    for (const { key } of this.range(whole(table))) {
+      keys.push(Buffer.from(key));
+      if (keys.length < 10_000) continue;
+      for (const one of keys) this.remove(one);
+      keys = [];
+    }
+    for (const one of keys) this.remove(one);
+    this.commit();
+  }
+
+  override async close(): Promise<void> {
+    // after a failure its cause is already on its way, and what waits must not be written
+    if (this.#failed === undefined) await this.durable();
+    await super.close();
+  }
+}
+
+/** Bytes below which a disk counts as full: the database says "input/output error" where a write was cut short. */
+const NO_ROOM = 1024 * 1024;
+
+function ledgerFailure(error: unknown, dir: string): RolloutError {
+  const full = /ENOSPC|No space|MDB_MAP_FULL|quota/i.test(String(error)) || roomOn(dir) < NO_ROOM;
+  return new RolloutError(
+    full ? 'LEDGER_FULL' : 'LEDGER_DAMAGED',
+    full ? 'the disk of the ledger has no room: nothing more was written' : 'the ledger cannot be written',
+    { cause: error },
+  );
+}
+
+function roomOn(dir: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
+}

@@ -1,0 +1,155 @@
+import { TaskFailed } from './executors.js';
+import { touch, type Folder } from './folders.js';
+import { inodeOf, nameKey, ofInode, TABLE, whole } from './ledger-keys.js';
+import { join, type ByteName } from './names.js';
+import type { Pass, PassContext } from './pass.js';
+import { putOffEntry } from './put-off.js';
+import { readRow, ROW_SIZE, sameIdentity, writeRow } from './row.js';
+import type { LinkName } from './tidy.js';
+import type { Entry } from './work.js';
+
+type Place = LinkName['leader'];
+
+interface Name {
+  readonly folder: Folder;
+  readonly entry: Entry;
+}
+
+/**
+ * Files with several names (R13): the first name is copied, the others become names of that copy. Where the destination
+ * has no such names each is copied.
+ *
+ * @returns names that were linked.
+ */
+export async function linkTogether(context: PassContext, pass: Pass): Promise<number> {
+  const { ledger, rules, stopped } = context;
+  ledger.commit();
+  let linked = 0;
+  let group: Name[] = [];
+  let inode: bigint | undefined;
+  const all = [...ledger.range(whole(TABLE.linkWaits))].map(({ key, value }) => ({
+    key: Buffer.from(key),
+    value: Buffer.from(value),
+  }));
+  for (const { key, value } of all) {
+    if (stopped()) return linked;
+    const at = inodeOf(key);
+    if (inode !== undefined && at.inode !== inode) {
+      linked += await carryOut(context, pass, group);
+      group = [];
+    }
+    inode = at.inode;
+    const name = { folder: pass.folder(at.folder), entry: putOffEntry(at.name, value) };
+    if (rules.hardLinks && name.entry.kind === 'file') group.push(name);
+    else pass.submit(name.folder, [name.entry]);
+  }
+  linked += await carryOut(context, pass, group);
+  await pass.copier.idle();
+  return linked;
+}
+
+async function carryOut(context: PassContext, pass: Pass, names: readonly Name[]): Promise<number> {
+  const { ledger } = context;
+  const there = nameThatIsThere(context, pass, names);
+  if (there !== undefined) return linkAll(context, pass, there.leader, names, there.row, false);
+  // one that is at the destination already is the best to begin with
+  const [leader, ...others] = [...names].sort((a, b) => rank(a.entry) - rank(b.entry));
+  if (leader === undefined) return 0;
+  const before = ledger.get(nameKey(TABLE.file, leader.folder.id, leader.entry.name));
+  const generation = before === undefined ? undefined : Buffer.from(before);
+  pass.submit(leader.folder, [leader.entry]);
+  await pass.copier.idle();
+  const row = ledger.get(nameKey(TABLE.file, leader.folder.id, leader.entry.name));
+  // it was skipped: the others speak for themselves
+  if (row === undefined || readRow(row).ino !== leader.entry.facts.ino) {
+    for (const { folder, entry } of others) pass.submit(folder, [entry]);
+    return 0;
+  }
+  const now = Buffer.from(row);
+  const rewritten = generation === undefined || !sameCopy(generation, now);
+  const place = { path: leader.folder.path, name: leader.entry.name };
+  return linkAll(context, pass, place, others, now, rewritten);
+}
+
+async function linkAll(
+  context: PassContext,
+  pass: Pass,
+  leader: Place,
+  others: readonly Name[],
+  row: Buffer,
+  rewritten: boolean,
+): Promise<number> {
+  let linked = 0;
+  for (const other of others) if (await linkOne(context, pass, leader, other, row, rewritten)) linked += 1;
+  return linked;
+}
+
+/** A further name of the same file that needs no copying any more: an earlier pass, or this one before a kill, did it. */
+function nameThatIsThere(
+  { ledger }: PassContext,
+  pass: Pass,
+  names: readonly Name[],
+): { leader: Place; row: Buffer } | undefined {
+  const facts = names[0]?.entry.facts;
+  if (facts === undefined) return undefined;
+  const waiting = new Set(names.map(({ folder, entry }) => `${folder.id}/${entry.name}`));
+  for (const { key } of ledger.range(ofInode(TABLE.link, facts.ino))) {
+    const { folder, name } = inodeOf(key);
+    const row = ledger.get(nameKey(TABLE.file, folder, name));
+    if (waiting.has(`${folder}/${name}`) || row === undefined || !sameIdentity(row, facts)) continue;
+    return { leader: { path: pass.folder(folder).path, name }, row: Buffer.from(row) };
+  }
+  return undefined;
+}
+
+function rank({ why }: Entry): number {
+  return why === 'check' ? 0 : why === 'changed' ? 1 : 2;
+}
+
+/** Whether the copy was left as it was. */
+function sameCopy(before: Buffer, now: Buffer): boolean {
+  const [a, b] = [readRow(before), readRow(now)];
+  return a.generation === b.generation && a.ino === b.ino && Buffer.from(a.hash).equals(b.hash);
+}
+
+async function linkOne(
+  { ledger, executor, skipped }: PassContext,
+  pass: Pass,
+  leader: Place,
+  { folder, entry }: Name,
+  leaderRow: Buffer,
+  rewritten: boolean,
+): Promise<boolean> {
+  const row = readRow(leaderRow);
+  const known = entry.row === undefined ? undefined : readRow(entry.row);
+  const isLinked = known !== undefined && known.ino === row.ino && known.linked && !rewritten;
+  if (!isLinked) {
+    const link = {
+      leader,
+      path: folder.path,
+      name: entry.name,
+      free: folder.row?.made === 'own' && folder.row.generation === ledger.meta().generation,
+      ...(entry.row === undefined ? {} : { row: entry.row }),
+    };
+    try {
+      const { is, code } = await executor.run({ task: 'link', link });
+      if (is !== 'done') {
+        const path: ByteName = join(folder.path, entry.name);
+        skipped.add(path, code === 'FOREIGN' ? 'FOREIGN' : 'DEST_CHANGED', 'something else by that name is there');
+        return false;
+      }
+    } catch (error) {
+      if (!(error instanceof TaskFailed)) throw error;
+      // such as too many names of one file: a copy of its own
+      pass.submit(folder, [entry]);
+      return false;
+    }
+    touch(ledger, folder);
+  }
+  const { ctime } = entry.facts;
+  const mine = Buffer.alloc(ROW_SIZE);
+  writeRow(mine, 0, { ...row, ctime });
+  pass.copier.keep(folder, entry.name, mine, entry.row, isLinked ? 'same' : 'adopted');
+  ledger.commit();
+  return !isLinked;
+}

@@ -1,0 +1,55 @@
+import { SENTINEL_NAME } from './sentinel.js';
+
+/**
+ * Names are bytes (R10). Inside the engine a name or path is a string with one character per byte (latin1): lossless,
+ * cheap to compare, and in the order of the bytes.
+ */
+export type ByteName = string;
+
+// One character beyond ASCII is enough to need a Buffer; the range is written out because names hold control characters.
+const BEYOND_ASCII = /[\u0080-\u00ff]/;
+
+/** What Node's file system calls take: a string where every byte is ASCII, otherwise the bytes themselves. */
+export function toFs(path: ByteName): string | Buffer {
+  return BEYOND_ASCII.test(path) ? Buffer.from(path, 'latin1') : path;
+}
+
+/** The bytes of a path that came as text, such as an option. */
+export function fromText(text: string): ByteName {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** A path below a root; the root itself for the empty path. */
+export function under(root: ByteName, path: ByteName): ByteName {
+  if (path === '') return root;
+  return root === '/' ? `/${path}` : `${root}/${path}`;
+}
+
+/** A path of one more component. */
+export function join(folder: ByteName, name: ByteName): ByteName {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** For people and lists: valid UTF-8 as text, other bytes, control characters and the backslash as \xHH. Reversible. */
+export function shown(path: ByteName): string {
+  const text = Buffer.from(path, 'latin1').toString('utf8');
+  const valid = Buffer.from(text, 'utf8').toString('latin1') === path;
+  return (valid ? text : path).replace(valid ? /[\p{Cc}\\]/gu : /[^ -[\]-~]/g, (character) =>
+    [...Buffer.from(character, valid ? 'utf8' : 'latin1')]
+      .map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`)
+      .join(''),
+  );
+}
+
+/** Begins every temporary name: matches no pattern of a mail server, and tells a sweep whose it is (R17). */
+export const TEMP_PREFIX = '.iw~';
+
+/** Whether a name is a temporary one of any run of ours. */
+export function isTemp(name: ByteName): boolean {
+  return name.startsWith(TEMP_PREFIX);
+}
+
+/** Names that are the engine's own, on either side: temporary ones, the sentinel, the lease. */
+export function isOwn(name: ByteName): boolean {
+  return isTemp(name) || name.startsWith(SENTINEL_NAME);
+}

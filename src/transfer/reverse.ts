@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+import { RolloutError } from '../cluster/errors.js';
+import { carryOut, type Steering } from './engine.js';
+import { settleRoot } from './marks.js';
+import { Ledger, LedgerReader, type LedgerMeta } from './ledger.js';
+import { TABLE, whole } from './ledger-keys.js';
+import { lockLedger } from './lock.js';
+import { fromText } from './names.js';
+import { decodeFolder, encodeFolder, FileState, readRow, ROW_SIZE, writeRow } from './row.js';
+import { readSentinel } from './sentinel.js';
+import type { PassResult, ReverseOptions } from './types.js';
+
+/** Rows that are written at a time. */
+const BATCH = 10_000;
+
+/**
+ * Brings back to the source what has changed at the destination since the final pass, with deletions and renames (R24):
+ * the same pass as the way there, with the roles exchanged and a ledger of its own whose rows are those of the final
+ * pass. The destination's version wins; whatever is replaced or removed is kept in the quarantine.
+ *
+ * @throws RolloutError DESTINATION_OTHER, LEDGER_BUSY, LEDGER_DAMAGED, NO_FINAL_PASS, USAGE when the quarantine is not on
+ * the source's file system. The signal's reason.
+ */
+export async function reverseTree(options: ReverseOptions, steering: Steering): Promise<PassResult> {
+  const began = Date.now();
+  const release = await lockLedger(options.ledger);
+  try {
+    const forward = new LedgerReader(options.ledger);
+    const back = join(options.ledger, 'reverse');
+    let meta: LedgerMeta;
+    try {
+      meta = await baseOf(forward, options);
+      await rebase(forward, meta, back);
+    } finally {
+      await forward.close();
+    }
+    const ledger = Ledger.open(back, hostname());
+    try {
+      const result = await carryOut(
+        {
+          options: {
+            source: options.destination,
+            destination: options.source,
+            ledger: back,
+            kind: 'delta',
+            ...(options.exclude === undefined ? {} : { exclude: options.exclude }),
+            ...(options.rehash === undefined ? {} : { rehash: options.rehash }),
+            ...(options.maxDelete === undefined ? {} : { maxDelete: options.maxDelete }),
+            ...(options.threads === undefined ? {} : { threads: options.threads }),
+          },
+          marked: false,
+          ...(meta.share === undefined ? {} : { loose: looseOf(meta.share) }),
+          quarantine: fromText(options.quarantine),
+        },
+        steering,
+        ledger,
+        { began, afterKill: false },
+      );
+      settleRoot({ source: options.destination, destination: options.source });
+      return { ...result, kind: 'reverse' };
+    } finally {
+      await ledger.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** The final pass that the way back starts from; both trees and the quarantine are checked before the first write. */
+async function baseOf(forward: LedgerReader, options: ReverseOptions): Promise<LedgerMeta> {
+  const meta = forward.meta();
+  const mark = await readSentinel(options.destination);
+  if (meta === null || mark?.uuid !== meta.uuid) {
+    throw new RolloutError('DESTINATION_OTHER', `${options.destination} is not the destination of this ledger`);
+  }
+  if (meta.open !== null || meta.final !== meta.generation) {
+    throw new RolloutError('NO_FINAL_PASS', 'the last pass of this ledger was no final pass that ended well');
+  }
+  mkdirSync(options.quarantine, { recursive: true, mode: 0o700 });
+  const [kept, tree] = [`${options.quarantine}/`, `${options.source}/`];
+  if (kept.startsWith(tree) || kept.startsWith(`${options.destination}/`)) {
+    throw new RolloutError('USAGE', 'the quarantine lies inside one of the trees');
+  }
+  if (statSync(options.quarantine).dev !== statSync(options.source).dev) {
+    throw new RolloutError('USAGE', 'the quarantine must be on the file system of the old tree');
+  }
+  return meta;
+}
+
+/** Makes the ledger of the way back, unless it is there: the rows of the final pass, frozen. */
+async function rebase(forward: LedgerReader, meta: LedgerMeta, dir: string): Promise<void> {
+  if (existsSync(join(dir, 'ledger.mdb'))) {
+    const former = new LedgerReader(dir);
+    const base = former.meta()?.base;
+    await former.close();
+    if (base === meta.generation) return;
+    rmSync(dir, { recursive: true, force: true });
+  }
+  const ledger = Ledger.open(dir, meta.host);
+  try {
+    for (const table of [TABLE.folder, TABLE.place, TABLE.file, TABLE.link]) {
+      for (const { key, value } of forward.range(whole(table))) {
+        ledger.put(Buffer.from(key), inverted(table, Buffer.from(value)));
+        if (ledger.waiting >= BATCH) ledger.commit();
+      }
+    }
+    const { nextFolder, files, bytes } = meta;
+    // began: old enough that no file counts as older than the last pass; renames come back as copies and deletions
+    ledger.amend({ nextFolder, files, bytes, began: 1, generation: 1 });
+    await ledger.durable();
+    // last: an interrupted beginning is begun again
+    ledger.amend({ base: meta.generation });
+    await ledger.durable();
+  } finally {
+    await ledger.close();
+  }
+}
+
+function inverted(table: string, value: Buffer): Buffer {
+  if (table === TABLE.folder)
+    return encodeFolder({ ...decodeFolder(value), made: 'foreign', stage: '', settled: true });
+  if (table !== TABLE.file) return value;
+  const row = Buffer.alloc(ROW_SIZE);
+  // inode and change time are the old tree's: on the share they mean nothing
+  writeRow(row, 0, { ...readRow(value), ctime: 0n, ino: 0n, state: FileState.done, generation: 0 });
+  return row;
+}
+
+function looseOf(share: NonNullable<LedgerMeta['share']>): { granularity: bigint; earliest: bigint; latest: bigint } {
+  return {
+    granularity: BigInt(share.granularity),
+    earliest: BigInt(share.earliest),
+    latest: BigInt(share.latest),
+  };
+}

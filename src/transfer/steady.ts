@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Executor } from './copier.js';
+import { classify } from './errors.js';
+import { TaskFailed } from './executors.js';
+import type { Gate } from './gate.js';
+import type { Task, TaskName, Tasks } from './tasks.js';
+
+/** How often a task is tried against an error that may pass by itself. */
+const TRIES = 6;
+/** Codes that say something of the task, not of the destination's health. */
+const ANSWERS = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+/** Milliseconds between looks at a closed gate. */
+const LOOK = 200;
+
+/** An executor that outlasts what passes by itself: for tasks that are no units, which have retries of their own. */
+export class Steady implements Executor {
+  constructor(
+    private readonly inner: Executor,
+    private readonly gate: Gate,
+    private readonly stopped: () => boolean,
+  ) {}
+
+  get capacity(): number {
+    return this.inner.capacity;
+  }
+
+  async run<N extends TaskName>(task: Extract<Task, { task: N }>): Promise<Tasks[N]['answer']> {
+    for (let attempt = 1; ; attempt += 1) {
+      while (!this.gate.isOpen && !this.stopped()) await sleep(LOOK);
+      try {
+        return await this.inner.run(task);
+      } catch (error) {
+        if (!(error instanceof TaskFailed) || this.stopped() || ANSWERS.has(error.code)) throw error;
+        const trouble = classify(error);
+        if (trouble.is === 'no room') this.gate.close('no room at the destination');
+        else if (trouble.is === 'again' && attempt < TRIES) await sleep(100 * 2 ** attempt);
+        else throw error;
+      }
+    }
+  }
+}

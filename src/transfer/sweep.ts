@@ -1,0 +1,47 @@
+import { TaskFailed } from './executors.js';
+import { inFlight } from './in-flight.js';
+import { nameOf, TABLE, whole } from './ledger-keys.js';
+import type { Ledger } from './ledger.js';
+import { join, type ByteName } from './names.js';
+import type { PassContext } from './pass.js';
+
+/**
+ * Removes temporary files from folders in which something was being written.
+ *
+ * @returns names that were being written, by folder; and the folders that it changed.
+ */
+export async function sweepIntents(
+  { ledger, executor }: Pick<PassContext, 'ledger' | 'executor'>,
+  keepIn: (folder: number) => ReadonlySet<ByteName>,
+  extra: readonly number[] = [],
+): Promise<{ ours: Map<number, Set<ByteName>>; swept: number[] }> {
+  const open = new Map<number, Set<ByteName>>();
+  ledger.commit();
+  for (const { key, value } of ledger.range(whole(TABLE.intent))) {
+    const { folder } = nameOf(key);
+    const names = open.get(folder) ?? new Set<ByteName>();
+    for (const name of value.toString('latin1').split('/')) names.add(name);
+    open.set(folder, names);
+  }
+  const swept: number[] = [];
+  const folders = [...new Set([...open.keys(), ...extra])].filter((folder) => ledger.knows(folder));
+  await inFlight(folders, executor.capacity, async (folder) => {
+    const stages = [...ledger.foldersOf(folder).values()].filter(({ made }) => made === 'staging');
+    const keep = [...keepIn(folder), ...stages.map(({ stage }) => stage)];
+    try {
+      const removed = await executor.run({ task: 'sweep', path: placeOf(ledger, folder), keep });
+      if (removed > 0) swept.push(folder);
+    } catch (error) {
+      // the folder is not there yet, or not any more: nothing to sweep
+      if (!(error instanceof TaskFailed) || !['ENOENT', 'ENOTDIR'].includes(error.code)) throw error;
+    }
+  });
+  return { ours: open, swept };
+}
+
+/** Where a folder's files are: in its staging folder until that is renamed. */
+function placeOf(ledger: Ledger, folder: number): ByteName {
+  const { path, parent, name } = ledger.pathOf(folder);
+  const row = ledger.folder(parent, name);
+  return row?.made === 'staging' ? join(ledger.pathOf(parent).path, row.stage) : path;
+}

@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { changeMailTree, makeMailTree } from '../support/trees/mail-tree.js';
+import { newSeed } from '../support/trees/random.js';
+import { Trees } from './trees.js';
+
+const seed = newSeed();
+let trees: Trees;
+
+afterEach(() => {
+  trees.remove();
+});
+
+describe('a pass', () => {
+  it('in shards is the same as a whole one', async () => {
+    trees = new Trees(false);
+    const tree = makeMailTree(trees.source, { seed, files: 400, filesPerFolder: 10 });
+    trees.make('in the root', 'domain-0.test/a file');
+    const shards = [
+      { only: [''], shallow: true },
+      { only: ['domain-0.test'], shallow: true },
+      { only: ['domain-0.test/user-0', 'domain-0.test/user-1', 'domain-0.test/user-2'] },
+      { only: ['domain-0.test/user-3', 'domain-0.test/user-4', 'domain-0.test/user-5', 'domain-0.test/user-6'] },
+      { only: ['domain-0.test/user-7'] },
+    ];
+    let copied = 0;
+    for (const shard of shards) copied += (await trees.pass('seed', shard)).copied.files;
+    expect(copied).toBe(402);
+    expect(trees.different()).toEqual([]);
+    changeMailTree(tree, { seed, changed: 9, added: 8, removed: 7, renamed: 6 });
+    rmSync(trees.from('in the root'));
+    trees.removeFrom('domain-0.test/user-7/inbox');
+    let [moved, deleted] = [0, 0];
+    for (const shard of shards) {
+      const result = await trees.pass('delta', shard);
+      [moved, deleted] = [moved + result.moved, deleted + result.deleted];
+    }
+    expect(moved).toBeGreaterThan(3);
+    expect(deleted).toBeGreaterThan(7);
+    expect(trees.different()).toEqual([]);
+    expect(await trees.pass('final')).toMatchObject({ outcome: 'done', copied: { files: 0 }, moved: 0, deleted: 0 });
+  }, 60_000);
+});
