@@ -1,10 +1,13 @@
+import { lstatSync } from 'node:fs';
+
 import { TaskFailed } from './executors.js';
 import { touch, type Folder } from './folders.js';
 import { inodeOf, nameKey, ofInode, TABLE, whole } from './ledger-keys.js';
-import { join, type ByteName } from './names.js';
+import { join, toFs, under, type ByteName } from './names.js';
 import type { Pass, PassContext } from './pass.js';
 import { putOffEntry } from './put-off.js';
 import { readRow, ROW_SIZE, sameIdentity, writeRow } from './row.js';
+import { sourceFacts } from './source-facts.js';
 import type { LinkName } from './tidy.js';
 import type { Entry } from './work.js';
 
@@ -51,12 +54,10 @@ export async function linkTogether(context: PassContext, pass: Pass): Promise<nu
 async function carryOut(context: PassContext, pass: Pass, names: readonly Name[]): Promise<number> {
   const { ledger } = context;
   const there = nameThatIsThere(context, pass, names);
-  if (there !== undefined) return linkAll(context, pass, there.leader, names, there.row, false);
+  if (there !== undefined) return linkAll(context, pass, there.leader, names, there.row);
   // one that is at the destination already is the best to begin with
   const [leader, ...others] = [...names].sort((a, b) => rank(a.entry) - rank(b.entry));
   if (leader === undefined) return 0;
-  const before = ledger.get(nameKey(TABLE.file, leader.folder.id, leader.entry.name));
-  const generation = before === undefined ? undefined : Buffer.from(before);
   pass.submit(leader.folder, [leader.entry]);
   await pass.copier.idle();
   const row = ledger.get(nameKey(TABLE.file, leader.folder.id, leader.entry.name));
@@ -66,9 +67,8 @@ async function carryOut(context: PassContext, pass: Pass, names: readonly Name[]
     return 0;
   }
   const now = Buffer.from(row);
-  const rewritten = generation === undefined || !sameCopy(generation, now);
   const place = { path: leader.folder.path, name: leader.entry.name };
-  return linkAll(context, pass, place, others, now, rewritten);
+  return linkAll(context, pass, place, [...others, ...unmetNames(context, pass, names)], now);
 }
 
 async function linkAll(
@@ -77,10 +77,9 @@ async function linkAll(
   leader: Place,
   others: readonly Name[],
   row: Buffer,
-  rewritten: boolean,
 ): Promise<number> {
   let linked = 0;
-  for (const other of others) if (await linkOne(context, pass, leader, other, row, rewritten)) linked += 1;
+  for (const other of others) if (await linkOne(context, pass, leader, other, row)) linked += 1;
   return linked;
 }
 
@@ -106,10 +105,23 @@ function rank({ why }: Entry): number {
   return why === 'check' ? 0 : why === 'changed' ? 1 : 2;
 }
 
-/** Whether the copy was left as it was. */
-function sameCopy(before: Buffer, now: Buffer): boolean {
-  const [a, b] = [readRow(before), readRow(now)];
-  return a.generation === b.generation && a.ino === b.ino && Buffer.from(a.hash).equals(b.hash);
+/** Further names of the same file in which the walk saw no change, since it came before the change. */
+function unmetNames({ ledger, source }: PassContext, pass: Pass, met: readonly Name[]): Name[] {
+  const inode = met[0]?.entry.facts.ino ?? 0n;
+  const unmet: Name[] = [];
+  for (const { key } of [...ledger.range(ofInode(TABLE.link, inode))]) {
+    const { folder: id, name } = inodeOf(key);
+    const value = ledger.get(nameKey(TABLE.file, id, name));
+    if (value === undefined || readRow(value).ino !== inode) continue;
+    if (met.some((one) => one.folder.id === id && one.entry.name === name)) continue;
+    const row = Buffer.from(value);
+    const folder = pass.folder(id);
+    const path = toFs(under(source, join(folder.path, name)));
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats?.ino !== inode) continue;
+    unmet.push({ folder, entry: { name, kind: 'file', why: 'check', facts: sourceFacts(stats), place: 'asked', row } });
+  }
+  return unmet;
 }
 
 async function linkOne(
@@ -118,34 +130,31 @@ async function linkOne(
   leader: Place,
   { folder, entry }: Name,
   leaderRow: Buffer,
-  rewritten: boolean,
 ): Promise<boolean> {
   const row = readRow(leaderRow);
-  const known = entry.row === undefined ? undefined : readRow(entry.row);
-  const isLinked = known !== undefined && known.ino === row.ino && known.linked && !rewritten;
-  if (!isLinked) {
-    const link = {
-      leader,
-      path: folder.path,
-      name: entry.name,
-      free: folder.row?.made === 'own' && folder.row.generation === ledger.meta().generation,
-      ...(entry.row === undefined ? {} : { row: entry.row }),
-    };
-    try {
-      const { is, code } = await executor.run({ task: 'link', link });
-      if (is !== 'done') {
-        const path: ByteName = join(folder.path, entry.name);
-        skipped.add(path, code === 'FOREIGN' ? 'FOREIGN' : 'DEST_CHANGED', 'something else by that name is there');
-        return false;
-      }
-    } catch (error) {
-      if (!(error instanceof TaskFailed)) throw error;
-      // such as too many names of one file: a copy of its own
-      pass.submit(folder, [entry]);
+  const link = {
+    leader,
+    path: folder.path,
+    name: entry.name,
+    free: folder.row?.made === 'own' && folder.row.generation === ledger.meta().generation,
+    ...(entry.row === undefined ? {} : { row: entry.row }),
+  };
+  let isLinked: boolean;
+  try {
+    const { is, code } = await executor.run({ task: 'link', link });
+    if (is !== 'done') {
+      const path: ByteName = join(folder.path, entry.name);
+      skipped.add(path, code === 'FOREIGN' ? 'FOREIGN' : 'DEST_CHANGED', 'something else by that name is there');
       return false;
     }
-    touch(ledger, folder);
+    isLinked = code === 'ALREADY';
+  } catch (error) {
+    if (!(error instanceof TaskFailed)) throw error;
+    // such as too many names of one file: a copy of its own
+    pass.submit(folder, [entry]);
+    return false;
   }
+  if (!isLinked) touch(ledger, folder);
   const { ctime } = entry.facts;
   const mine = Buffer.alloc(ROW_SIZE);
   writeRow(mine, 0, { ...row, ctime });

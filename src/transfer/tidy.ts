@@ -25,10 +25,10 @@ import type { FolderFacts } from './work.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = constants;
 
-/** How removing or moving one file ended; `code` says why it was kept, or that it is kept in quarantine. */
+/** How removing, moving or linking one file ended; `code` says why it was kept, or that it lies in quarantine, or was done. */
 export interface Tidied {
   readonly is: 'done' | 'kept';
-  readonly code?: 'DEST_CHANGED' | 'FOREIGN' | 'BACK' | 'DIFFERENT' | 'CONFLICT';
+  readonly code?: 'DEST_CHANGED' | 'FOREIGN' | 'BACK' | 'DIFFERENT' | 'CONFLICT' | 'ALREADY';
 }
 
 export interface GoneFile {
@@ -197,7 +197,7 @@ export function* linkName(bench: Bench, { leader, path, name, row, free }: LinkN
       const [from, final] = [toFs(`${first.path}/${leader.name}`), toFs(`${folder.path}/${name}`)];
       const [there, wanted] = [yield* present(final), yield* lstat(from)];
       // renaming a link over another one of the same file would do nothing and leave both
-      if (there?.ino === wanted.ino && there.dev === wanted.dev) return { is: 'done' };
+      if (there?.ino === wanted.ino && there.dev === wanted.dev) return { is: 'done', code: 'ALREADY' };
       if (
         there !== null &&
         !free &&
