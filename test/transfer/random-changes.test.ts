@@ -24,7 +24,18 @@ const NAMES = ['a', 'b', 'c', 'd\u00e9'];
 
 /** One change of a tree: which items are meant is counted round among those that there are. */
 interface Change {
-  readonly what: 'create' | 'old file' | 'append' | 'rewrite' | 'chmod' | 'remove' | 'rename' | 'link' | 'symlink' | 'mkdir' | 'rmdir';
+  readonly what:
+    | 'create'
+    | 'old file'
+    | 'append'
+    | 'rewrite'
+    | 'chmod'
+    | 'remove'
+    | 'rename'
+    | 'link'
+    | 'symlink'
+    | 'mkdir'
+    | 'rmdir';
   readonly item: number;
   readonly folder: number;
   readonly name: string;
@@ -32,7 +43,20 @@ interface Change {
 }
 
 const change: fc.Arbitrary<Change> = fc.record({
-  what: fc.constantFrom('create', 'old file', 'append', 'rewrite', 'chmod', 'remove', 'rename', 'rename', 'link', 'symlink', 'mkdir', 'rmdir'),
+  what: fc.constantFrom(
+    'create',
+    'old file',
+    'append',
+    'rewrite',
+    'chmod',
+    'remove',
+    'rename',
+    'rename',
+    'link',
+    'symlink',
+    'mkdir',
+    'rmdir',
+  ),
   item: fc.nat(50),
   folder: fc.nat(50),
   name: fc.constantFrom(...NAMES),
@@ -45,7 +69,10 @@ const story = fc.array(fc.array(change, { minLength: 1, maxLength: 14 }), { minL
 function make(trees: Trees, { what, item, folder, name, content }: Change): void {
   const all = readdirSync(trees.source, { recursive: true, withFileTypes: true });
   const files = all.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
-  const folders = [trees.source, ...all.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name))];
+  const folders = [
+    trees.source,
+    ...all.filter((one) => one.isDirectory()).map((one) => join(one.parentPath, one.name)),
+  ];
   const path = join(pick(folders, folder) ?? trees.source, name);
   const file = pick(files, item);
   const old = pick([...files, ...folders.slice(1)], item);

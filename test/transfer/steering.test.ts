@@ -59,7 +59,8 @@ describe.each(WAYS)('a pass, by %s', (_, lanes) => {
     control?.pause();
     await until(() => heard.at(-1)?.waits === 'paused');
     // what was begun ends
-    const quiet = (): boolean => heard.length > 2 && heard.slice(-3).every(({ copied }) => copied.files === heard.at(-1)?.copied.files);
+    const quiet = (): boolean =>
+      heard.length > 2 && heard.slice(-3).every(({ copied }) => copied.files === heard.at(-1)?.copied.files);
     await until(quiet);
     const { files } = heard.at(-1)?.copied ?? { files: 0 };
     await sleep(1_500);
