@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
-import { sizeOnShare } from '../platform/sentinel.js';
+import { sizeOnShare } from '../platform/share.js';
 import { LINE, lineOf, parsePathDat } from './path-dat.js';
 import type { PathDat } from './path-dat.js';
 
