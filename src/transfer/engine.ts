@@ -95,8 +95,10 @@ export async function carryOut(
 ): Promise<PassResult> {
   const run = randomBytes(4).toString('hex');
   const [source, destination] = [fromText(options.source), fromText(options.destination)];
-  const rules = probe(destination, `.iw~${run}.probe`, options.owner);
   const { resumed, afterBoot } = beginPass(ledger, options.kind);
+  // before anything is written: what is left of it is swept by the next call
+  ledger.commit();
+  const rules = probe(destination, `.iw~${run}.probe`, options.owner);
   const kind = ledger.meta().open === 'final' ? 'final' : ledger.meta().began === 0 ? 'seed' : 'delta';
   ledger.amend({ share: shareOf(rules) });
   if (marked) await advanceMark(ledger, options.destination);
@@ -143,7 +145,7 @@ export async function carryOut(
     if (signal.aborted) onAbort();
     await obeyLimits(options.ledger, throttle);
     const steady = new Steady(executor, gate, stopped);
-    const ours = await recover(ledger, steady, afterBoot, afterKill);
+    const ours = await recover(ledger, steady, afterBoot, afterKill || resumed);
     if (resumed) await noteLeftovers({ ledger, executor: steady });
     pass = new Pass(
       {

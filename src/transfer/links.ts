@@ -34,6 +34,14 @@ export async function linkTogether(context: PassContext, pass: Pass): Promise<nu
     key: Buffer.from(key),
     value: Buffer.from(value),
   }));
+  // durable before the first one: a kill leaves a temporary name where a link was being made
+  const intents = [...new Set(all.map(({ key }) => inodeOf(key).folder))].map((folder) =>
+    nameKey(TABLE.intent, folder, 'links'),
+  );
+  for (const intent of intents) ledger.put(intent, Buffer.alloc(0));
+  if (intents.length > 0) await ledger.durable();
+  // what is carried out once must not be met again, with rows that are old by then
+  ledger.clear(TABLE.linkWaits);
   for (const { key, value } of all) {
     if (stopped()) return linked;
     const at = inodeOf(key);
@@ -48,6 +56,7 @@ export async function linkTogether(context: PassContext, pass: Pass): Promise<nu
   }
   linked += await carryOut(context, pass, group);
   await pass.copier.idle();
+  if (!stopped()) for (const intent of intents) ledger.remove(intent);
   return linked;
 }
 

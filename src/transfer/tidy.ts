@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 
 import { hashContent } from './content.js';
 import { asWeLeftIt, attributes } from './kept.js';
+import { quietly } from './calls.js';
 import {
   close,
   codeOf,
@@ -211,7 +212,12 @@ export function* linkName(bench: Bench, { leader, path, name, row, free }: LinkN
       }
       const temp = toFs(`${folder.path}/${bench.temp()}`);
       yield { op: 'link', from, to: temp };
-      yield* rename(temp, final);
+      try {
+        yield* rename(temp, final);
+      } catch (error) {
+        yield* quietly(discard(temp));
+        throw error;
+      }
       yield* syncFolder(folder, bench.rules);
       return { is: 'done' };
     } finally {
