@@ -33,6 +33,7 @@ describe('the help', () => {
       [
         ...['validate', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'pause', 'resume', 'rollback'],
         ...['worker', 'lab up', 'lab down', 'lab status', 'lab demo'],
+        ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),
     );
   });
