@@ -3,7 +3,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What file systems answer that do not offer to sync a directory (R3). */
-const NOT_OFFERED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF', 'EISDIR']);
+export const NOT_OFFERED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF', 'EISDIR']);
 
 /**
  * Writes a small file so that after any crash either the old or the new text is there, on disk.

@@ -16,7 +16,8 @@ export interface PackedEntries {
   readonly rows: Buffer;
 }
 
-const FACTS = 66;
+/** Bytes of an entry without its name and row. */
+export const FACTS = 66;
 const WHYS = ['new', 'changed', 'check'] as const;
 
 export function packEntries(entries: readonly Entry[]): PackedEntries {

@@ -14,14 +14,13 @@ import {
   existsSync,
 } from 'node:fs';
 
+import { NOT_OFFERED } from './durable-file.js';
 import { codeOf, futimes } from './io.js';
 import { runSync } from './io-sync.js';
 import { native } from './io-native.js';
 import { toFs, type ByteName } from './names.js';
 import type { Rules } from './work.js';
 
-/** What file systems answer that do not offer to sync a folder (R3). */
-const NOT_OFFERED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF', 'EISDIR']);
 const SECOND = 1_000_000_000n;
 /** Far ends of what file systems hold: the end of our own rows, 1901, 1970 and 2262, 2106, 2038. */
 const EARLY = [-9_223_372_036n, -(2n ** 31n), 0n].map((seconds) => seconds * SECOND);

@@ -1,5 +1,5 @@
 import type { ByteName } from './names.js';
-import { unpackEntries } from './pack.js';
+import { FACTS, unpackEntries } from './pack.js';
 import { ROW_SIZE } from './row.js';
 import type { Entry } from './work.js';
 
@@ -13,6 +13,3 @@ export function putOffEntry(name: ByteName, value: Buffer): Entry {
   if (entry === undefined) throw new TypeError('an entry that was put off is empty');
   return entry;
 }
-
-/** Bytes of an entry without a row. */
-const FACTS = 66;
