@@ -1,7 +1,8 @@
 // `npm test [-- PATTERN]`: bootstrap, gates, tests. The last line says `N passed, N failed`; a gate counts as one test.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 import { bootstrap } from './bootstrap.mjs';
 import { bundle, compile, exportSchema } from './build.mjs';
@@ -29,6 +30,8 @@ const PARTS = [
 
 process.chdir(root);
 const total = { passed: 0, failed: 0 };
+/** What failed and its first words, told again at the end: a long log is read from there. */
+const failures = [];
 // Without what bootstrap installs nothing below can run.
 if (await gate('bootstrap', () => bootstrap({ ownTemporal: true }))) {
   for (const [name, check] of GATES) await gate(name, check);
@@ -36,6 +39,7 @@ if (await gate('bootstrap', () => bootstrap({ ownTemporal: true }))) {
   total.passed += tests.passed;
   total.failed += tests.failed;
 }
+for (const failure of failures) problem(failure);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -43,7 +47,9 @@ async function gate(name, check) {
   try {
     await check();
   } catch (error) {
-    problem(`${name}: ${error instanceof Stop ? error.message : error.stack}`);
+    const why = `${name}: ${error instanceof Stop ? error.message : error.stack}`;
+    problem(why);
+    failures.push(why);
     total.failed += 1;
     return false;
   }
@@ -99,7 +105,19 @@ function countTests(report, code) {
   } catch {
     return { passed: 0, failed: 1 };
   }
+  for (const { name, assertionResults, message } of result.testResults) {
+    const file = relative(root, name);
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'failed') failures.push(`${file}: ${fullName}: ${firstWords(failureMessages.join('\n'))}`);
+    }
+    if (assertionResults.length === 0 && message !== '') failures.push(`${file}: ${firstWords(message)}`);
+  }
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
   // For instance: a process that jest had to end.
   return { passed: result.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Enough of an error's text to tell it from others, without colours. */
+function firstWords(text) {
+  return stripVTControlCharacters(text).replace(/\s+/g, ' ').trim().slice(0, 400);
 }

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { cutTree } from '../transfer/cut.js';
 import { readIfThere, writeDurable } from '../transfer/durable-file.js';
 import { writeLimits } from '../transfer/limits.js';
-import { claimPair, noteSeeded } from '../transfer/pair.js';
+import { claimPair, noteSeeded, readPair } from '../transfer/pair.js';
 import { compile } from '../transfer/patterns.js';
 import { runEngine, type RunOptions } from '../transfer/run.js';
-import type { Limits, PassOptions, PassResult, Progress, VerifyResult } from '../transfer/types.js';
+import { summarize, type SkippedSummary } from '../transfer/skipped-summary.js';
+import type { Limits, PassOptions, PassResult, Progress, SkipReason, VerifyResult } from '../transfer/types.js';
 import type {
   CopyTreeInput,
   LimitTreeInput,
@@ -78,6 +79,33 @@ export async function copyShard({ tree, kind, shard }: CopyTreeInput, context: T
   return result;
 }
 
+/** Skipped, and yet nothing of the mail is missing at the destination. */
+const HARMLESS: readonly SkipReason[] = ['ODD_TYPE', 'TIME_RANGE'];
+
+/**
+ * A pass over the whole tree after which nothing may be missing at the destination.
+ *
+ * @throws RolloutError SOURCE_NOT_QUIET, COPY_INCOMPLETE, CHANGED_MEANWHILE when the destination holds something else
+ * in the place of a copy; as {@link copyShard} does.
+ */
+export async function copyWhole(input: Omit<CopyTreeInput, 'shard'>, context: TreeContext): Promise<PassResult> {
+  const result = await copyShard(input, context);
+  const { outcome, why = '', skippedFile = '' } = result;
+  if (outcome === 'busy') throw new RolloutError('SOURCE_NOT_QUIET', why);
+  if (outcome === 'held') throw new RolloutError('COPY_INCOMPLETE', `${why}; ${skippedFile}`);
+  const skipped = Object.entries(await summarize(result)).filter(
+    ([reason]) => !HARMLESS.includes(reason as SkipReason),
+  );
+  const [first] = skipped;
+  if (first === undefined) return result;
+  const list = skipped.map(([reason, { count, example }]) => `${reason} ${count}, such as ${example}`).join('; ');
+  const isOthers = skipped.every(([reason]) => reason === 'FOREIGN' || reason === 'DEST_CHANGED');
+  throw new RolloutError(
+    isOthers ? 'CHANGED_MEANWHILE' : 'COPY_INCOMPLETE',
+    `not all of ${input.tree.source} is in ${input.tree.destination}: ${list}; all are listed in ${skippedFile}`,
+  );
+}
+
 /** Reads the destination back and compares it with what was recorded. */
 export async function verifyTree({ tree, sample }: VerifyTreeInput, context: TreeContext): Promise<VerifyResult> {
   const { destination, threads } = tree;
@@ -105,6 +133,31 @@ export async function reverseTree({ tree, quarantine }: ReverseTreeInput, contex
   return (await runEngine({ task: 'reverse', options }, runOptions(context))) as PassResult;
 }
 
+/**
+ * Takes away from the destination what passes over this tree have put there, and forgets them: the way back of a copy
+ * that nobody uses. May be killed anywhere and run again.
+ *
+ * @returns what stays there because somebody changed it since, or put something into it.
+ * @throws RolloutError COPY_INCOMPLETE when something could not be deleted; what the engine fails with.
+ */
+export async function withdrawCopy(name: Tree['name'], context: TreeContext): Promise<SkippedSummary> {
+  const ledger = ledgerFolder(name, context.stateDir);
+  const pair = await readPair(ledger);
+  if (pair === null) return {};
+  const task = { task: 'withdraw', options: { ledger, destination: pair.destination } } as const;
+  const result = (await runEngine(task, runOptions(context))) as PassResult;
+  const left = await summarize(result);
+  const failed = left.FAILED ?? left.DENIED;
+  if (result.outcome !== 'done' || failed !== undefined) {
+    throw new RolloutError(
+      'COPY_INCOMPLETE',
+      `not all of ${pair.destination} could be taken away: ${failed?.example ?? result.why ?? ''}`,
+    );
+  }
+  await rm(ledger, { recursive: true, force: true });
+  return left;
+}
+
 /** Changes how fast a tree's passes may go; one that runs takes it up by itself. */
 export async function limitTree({ tree, limits }: LimitTreeInput, context: TreeContext): Promise<Limits> {
   await writeLimits(await ledgerOf(tree, context), limits);
@@ -113,10 +166,19 @@ export async function limitTree({ tree, limits }: LimitTreeInput, context: TreeC
 
 /** The folder of a tree's ledger. @throws RolloutError USAGE for a name that is none. */
 async function ledgerOf({ name }: Tree, { stateDir }: TreeContext): Promise<string> {
-  if (!/^[a-z][a-z0-9-]{0,40}$/.test(name)) throw new RolloutError('USAGE', `"${name}" is no name of a tree`);
-  const ledger = join(stateDir, 'transfer', name);
+  const ledger = ledgerFolder(name, stateDir);
   await mkdir(ledger, { recursive: true, mode: 0o700 });
   return ledger;
+}
+
+function ledgerFolder(name: string, stateDir: string): string {
+  if (!/^[a-z][a-z0-9-]{0,40}$/.test(name)) throw new RolloutError('USAGE', `"${name}" is no name of a tree`);
+  return join(stateDir, 'transfer', name);
+}
+
+/** Whether passes over a tree have been begun, and nobody has withdrawn what they copied. */
+export async function isCopyBegun(name: Tree['name'], stateDir: string): Promise<boolean> {
+  return (await readPair(ledgerFolder(name, stateDir))) !== null;
 }
 
 async function shardOf(

@@ -3,15 +3,13 @@ import { join, resolve } from 'node:path';
 import { RolloutError } from '../cluster/errors.js';
 import { ensureStarted } from '../icewarp/control.js';
 import { readPathDat } from '../icewarp/layout.js';
+import { QUEUES } from '../icewarp/mail-tree.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
 import { Tool } from '../icewarp/tool.js';
 import { SETTINGS } from '../icewarp/variables.js';
 import { sizeOfTree, treeRoot } from '../platform/tree.js';
 import type { Context } from './resource.js';
 import { readMarker, stopForChange } from './restart-marker.js';
-
-/** The queues below the mail folder, as IceWarp calls them (B2). */
-const QUEUES = ['_outgoing', '_incoming'] as const;
 
 /** The lines of path.dat that say where queues are. */
 export const QUEUE_LINES = [LINE.outgoing, LINE.retry, LINE.incoming] as const;

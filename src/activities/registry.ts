@@ -19,6 +19,7 @@ import { probeBalancer } from './probe-balancer.js';
 import { probeNode } from './probe-node.js';
 import { probePair } from './probe-pair.js';
 import { restartServices } from './restart-services.js';
+import { roomForMail } from './room-for-mail.js';
 import { services } from './services.js';
 import { settings } from './settings.js';
 import { settleServices } from './settle-services.js';
@@ -69,5 +70,6 @@ export const procedures = {
   probeNode,
   probePair,
   probeBalancer,
+  roomForMail,
 };
 export type Procedures = typeof procedures;

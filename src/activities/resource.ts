@@ -52,5 +52,6 @@ export interface Procedure<Input, Output, P extends Place = Place> {
 }
 
 export type DesiredOf<R> = R extends Resource<infer Desired, infer _Observed> ? Desired : never;
+export type ObservedOf<R> = R extends Resource<infer _Desired, infer Observed> ? Observed : never;
 export type InputOf<R> = R extends Procedure<infer Input, infer _Output> ? Input : never;
 export type OutputOf<R> = R extends Procedure<infer _Input, infer Output> ? Output : never;

@@ -6,6 +6,7 @@ const KINDS: Readonly<Record<PassResult['kind'], string>> = {
   delta: 'Copy of what has changed',
   final: 'Final copy',
   reverse: 'Way back',
+  withdraw: 'Copy taken away again',
 };
 
 const READ: Readonly<Record<VerifyResult['read'], string>> = {

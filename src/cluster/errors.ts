@@ -141,6 +141,10 @@ export const ERRORS = {
   // what is moved to the share
   QUEUE_NOT_EMPTY: { retryable: false, next: 'Let the queues empty themselves, then: icewarp-rollout retry' },
   COPY_DIFFERS: { retryable: true, next: CHECK_AND_RETRY },
+  COPY_INCOMPLETE: {
+    retryable: false,
+    next: 'Mend what the list named there says, on that machine, then: icewarp-rollout retry',
+  },
   CONFIG_EMPTY: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
   CONFIG_DEFAULTED: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
   CONFIG_FOREIGN: { retryable: false, next: 'Move the files away that are in the way, then: icewarp-rollout retry' },

@@ -11,11 +11,6 @@ import type { TreeEntry, TreeSize, WalkOptions } from './tree.js';
 export interface CopyOptions extends WalkOptions {
   /** Whom the copies belong to; without it, whom the originals belong to. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  /**
-   * Called before entries that are not at the destination yet are made there; they are made when it has resolved. The
-   * caller notes durably what will be its own.
-   */
-  readonly announce?: (entries: readonly TreeEntry[]) => Promise<void>;
 }
 
 /** Begins the names of unfinished copies: matches no pattern of a mail server, and tells a sweep what is ours. */
@@ -53,7 +48,6 @@ async function copyFolder(
     if (there === null) missing.add(entry);
     else if (!(await sameEntry(source, target, entry, options.signal))) throw occupied(target, entry);
   }
-  if (missing.size > 0) await options.announce?.([...missing]);
   for (const entry of missing) if (entry.kind !== 'folder') await copyEntry(source, target, entry, options);
   for (const entry of entries) {
     if (entry.kind === 'file') {

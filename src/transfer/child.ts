@@ -4,6 +4,7 @@ import { whenParentGone } from './parent.js';
 import { reverseTree } from './reverse.js';
 import type { EngineMessage, EngineOrder, EngineTask, PassResult, VerifyResult } from './types.js';
 import { verifyTree } from './verify.js';
+import { withdrawTree } from './withdraw.js';
 
 // modes come from the source, not from whoever starts the program (R16)
 process.umask(0);
@@ -71,6 +72,8 @@ function carryOut(task: EngineTask): Promise<PassResult | VerifyResult> {
       return reverseTree(task.options, steering);
     case 'verify':
       return verifyTree(task.options, steering);
+    case 'withdraw':
+      return withdrawTree(task.options, steering);
   }
 }
 

@@ -1,8 +1,8 @@
-import { opendir } from 'node:fs/promises';
+import { opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
-import { readIfThere, writeDurable } from './durable-file.js';
+import { readIfThere, syncDirectory, writeDurable } from './durable-file.js';
 
 /** The mark at a destination's root that says which ledger it belongs to. No part of the tree. */
 export const SENTINEL_NAME = '.icewarp-rollout-transfer';
@@ -41,6 +41,12 @@ export async function readSentinel(dest: string): Promise<Sentinel | null> {
 /** Marks the destination, durably. Only the holder of its lease may. */
 export async function writeSentinel(dest: string, { uuid, generation }: Sentinel): Promise<void> {
   await writeDurable(dest, SENTINEL_NAME, `${JSON.stringify({ uuid, generation })}\n`, `.iw~sentinel.${process.pid}`);
+}
+
+/** Takes the mark away, durably; one that is gone already is fine. */
+export async function removeSentinel(dest: string): Promise<void> {
+  await rm(join(dest, SENTINEL_NAME), { force: true });
+  await syncDirectory(dest);
 }
 
 /** Whether nothing is at the destination's root but what the engine, or the making of a file system, leaves there. */

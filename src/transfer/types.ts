@@ -112,7 +112,7 @@ export interface Amount {
 
 /** How a pass ended. */
 export interface PassResult {
-  readonly kind: PassKind | 'reverse';
+  readonly kind: PassKind | 'reverse' | 'withdraw';
   /**
    * done; held: nothing was deleted because too much would be, or too many items were skipped; busy: the final pass
    * found that the source was not quiet.
@@ -162,7 +162,8 @@ export type EngineOrder = { readonly order: 'stop' | 'pause' | 'resume' };
 export type EngineTask =
   | { readonly task: 'copy'; readonly options: PassOptions }
   | { readonly task: 'reverse'; readonly options: ReverseOptions }
-  | { readonly task: 'verify'; readonly options: VerifyOptions };
+  | { readonly task: 'verify'; readonly options: VerifyOptions }
+  | { readonly task: 'withdraw'; readonly options: WithdrawOptions };
 
 /** The way back of a tree: what changed at the destination since the final pass goes to the source (R24). */
 export interface ReverseOptions {
@@ -184,4 +185,10 @@ export interface VerifyOptions {
   /** Percent of the files, chosen by their names' hash; 100 by default. */
   readonly sample?: number;
   readonly threads?: number;
+}
+
+/** A copy that is given up: what it put at the destination is taken away. */
+export interface WithdrawOptions {
+  readonly ledger: string;
+  readonly destination: string;
 }

@@ -63,7 +63,7 @@ export class ActingRunner implements Runner {
 
   each = inParallel;
 
-  step: Runner['step'] = async (kind, on, desired, about) => {
+  step: Runner['step'] = async (kind, on, desired, about, prepare) => {
     const id = stepId(kind, on, about);
     let changed = false;
     await this.#attempt({ id, on, about }, async () => {
@@ -71,6 +71,7 @@ export class ActingRunner implements Runner {
       if (changes.length === 0) return changed ? 'done' : 'unchanged';
       changed = true;
       this.#register({ kind, step: id, title: about.title, on, desired, before }, about);
+      if (before !== null) await prepare?.(before as Parameters<NonNullable<typeof prepare>>[0]);
       await call(on, `${kind}.apply`, about.title, [id, desired]);
       return 'done';
     });

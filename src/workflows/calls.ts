@@ -1,4 +1,10 @@
-import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  proxyActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 
 import { ERRORS, type ErrorCode } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
@@ -64,10 +70,16 @@ export interface Trouble {
   readonly next: string;
 }
 
-/** The words of a failed activity, whatever layer it failed in. */
+/** A failure of the workflow itself, in the words of an activity's. */
+export function failure(code: ErrorCode, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [{ next: ERRORS[code].next }] });
+}
+
+/** The words of a failed activity or child, whatever layer it failed in. */
 export function troubleOf(error: unknown): Trouble {
-  const root = error instanceof ActivityFailure ? error.cause : error;
-  if (root instanceof ApplicationFailure && root.type != null && root.type in ERRORS) {
+  let root = error;
+  while (root instanceof ActivityFailure || root instanceof ChildWorkflowFailure) root = root.cause;
+  if (root instanceof ApplicationFailure && root.type != null && Object.hasOwn(ERRORS, root.type)) {
     return { code: root.type, why: root.message, next: ERRORS[root.type as ErrorCode].next };
   }
   if (root instanceof TimeoutFailure) {

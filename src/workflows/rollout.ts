@@ -1,17 +1,10 @@
-import {
-  allHandlersFinished,
-  CancellationScope,
-  condition,
-  isCancellation,
-  setHandler,
-  ApplicationFailure,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
 
-import { ERRORS } from '../cluster/errors.js';
 import { machinesOf, type Machine } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { compatible } from '../cluster/version.js';
 import { ActingRunner } from './acting-runner.js';
+import { failure } from './calls.js';
 import { guide } from './guide.js';
 import { Progress } from './progress.js';
 import { commandUpdate, statusQuery, undoQuery, type Command, type Undo } from './status.js';
@@ -127,19 +120,18 @@ async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack
   await runner.each(machines, async (machine) => {
     const hello = await runner.greet(machine);
     if (!compatible(hello.version, version)) {
-      throw fail('AGENT_VERSION', `the agent on ${machine.name} is version ${hello.version}, this rollout ${version}`);
+      throw failure(
+        'AGENT_VERSION',
+        `the agent on ${machine.name} is version ${hello.version}, this rollout ${version}`,
+      );
     }
     if (hello.waysBack.length === 0 || waysBack === 'adopt') return;
     if (waysBack === undefined) {
-      throw fail(
+      throw failure(
         'VAULT_OPEN',
         `${machine.name} still keeps the originals of ${hello.waysBack.length} steps of an earlier rollout`,
       );
     }
     await runner.forget(machine);
   });
-}
-
-function fail(code: keyof typeof ERRORS, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [{ next: ERRORS[code].next }] });
 }

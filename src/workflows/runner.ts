@@ -1,5 +1,5 @@
 import type { Procedures, Resources } from '../activities/registry.js';
-import type { DesiredOf, InputOf, OutputOf } from '../activities/resource.js';
+import type { DesiredOf, InputOf, ObservedOf, OutputOf } from '../activities/resource.js';
 import type { Machine } from '../cluster/names.js';
 
 export type Kind = keyof Resources;
@@ -30,12 +30,18 @@ export interface About {
 export interface Runner {
   /** A group of steps, as the operator reads it. */
   phase(title: string): void;
-  /** One resource on one machine. @returns whether something changes, or would. */
+  /**
+   * One resource on one machine.
+   *
+   * @param prepare what the rollout does before `apply`, once its undo is registered: long work that disturbs nobody.
+   * @returns whether something changes, or would.
+   */
   step<K extends Kind>(
     kind: K,
     on: Machine<Resources[K]['place']>,
     desired: DesiredOf<Resources[K]>,
     about: About,
+    prepare?: (before: ObservedOf<Resources[K]>) => Promise<void>,
   ): Promise<boolean>;
   /** A procedure that acts or proves. The planner names it, the rollout runs it. */
   act<A extends Action>(

@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { lstat, mkdir, readFile, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readFile, readdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { copyShard } from '../../src/activities/copy-shard.js';
 import { assertOldMailCopied, oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
+import { roomForMail } from '../../src/activities/room-for-mail.js';
 import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
+import { mailTree } from '../../src/icewarp/mail-tree.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
+import { SENTINEL_NAME as MARK } from '../../src/transfer/sentinel.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -43,7 +47,7 @@ describe('old mail', () => {
     await oldMail.apply(desired, context);
     expect(await readFile(message(), 'utf8')).toBe('a message');
     expect(await lstat(message())).toMatchObject({ uid: 1234, gid: 1235 });
-    expect(await readdir(share)).toEqual(['example.com']);
+    expect((await readdir(share)).sort()).toEqual([MARK, 'example.com']);
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
   });
 
@@ -73,15 +77,15 @@ describe('old mail', () => {
     expect(await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8')).toBe(smtp);
   });
 
-  it('stops no service for a copy for which the share has no room', async () => {
+  it('is not begun when the share has no room for it', async () => {
     // a sparse file: large to whoever asks, and on no disk
     await truncate(join(mail, 'example.com/user/inbox/20200101.imap'), 8 * 2 ** 40);
-    await ensureStarted(desired.directory, context.signal);
-    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({
+    await expect(roomForMail.run(desired, context)).rejects.toMatchObject({
       code: 'SHARE_FULL',
       message: expect.stringContaining(`the old mail has ${8 * 2 ** 40} bytes and 1 files`) as unknown,
     });
-    expect(await runningModules(desired.directory)).toEqual(MODULES);
+    await truncate(join(mail, 'example.com/user/inbox/20200101.imap'), 9);
+    await roomForMail.run(desired, context);
     expect(await readdir(share)).toEqual([]);
   });
 
@@ -141,7 +145,6 @@ describe('old mail', () => {
       await rm(join(mail, 'example.com'), { recursive: true });
       await oldMail.apply(desired, context);
       await check();
-      expect(await readdir(context.agent.config.stateDir).catch(() => [])).toEqual([]);
       await mkdir(inbox(), { recursive: true });
       await writeFile(join(inbox(), '20200101.imap'), 'first');
       await check();
@@ -151,7 +154,7 @@ describe('old mail', () => {
     it('is never copied over what somebody wrote on the share since', async () => {
       await oldMail.apply(desired, context);
       await writeFile(message(), 'theirs');
-      await writeFile(join(inbox(), '20200102.imap'), 'one more');
+      await writeFile(join(inbox(), '20200101.imap'), 'a message, flagged');
       await expect(check()).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
       expect(await readFile(message(), 'utf8')).toBe('theirs');
     });
@@ -169,10 +172,10 @@ describe('old mail', () => {
     });
   });
 
-  it('never replaces mail that is on the share already', async () => {
+  it('never goes where mail of somebody else is already', async () => {
     await mkdir(join(share, 'example.com/user/inbox'), { recursive: true });
     await writeFile(message(), 'another message');
-    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'DESTINATION_OTHER' });
     expect(await readFile(message(), 'utf8')).toBe('another message');
   });
 
@@ -185,15 +188,60 @@ describe('old mail', () => {
   });
 
   it('leaves the share as it was, and stays where it came from', async () => {
-    await mkdir(join(share, 'example.com'), { recursive: true });
-    await writeFile(join(share, 'example.com/theirs'), 'x');
     const before = await oldMail.observe(desired, context);
     await oldMail.apply(desired, context);
     expect(await oldMail.restore(desired, before, context)).toEqual([]);
     expect(await oldMail.restore(desired, before, context)).toEqual([]);
-    expect(await readdir(share, { recursive: true })).toEqual(['example.com', 'example.com/theirs']);
+    expect(await readdir(share)).toEqual([]);
+    expect(await readdir(join(context.agent.config.stateDir, 'transfer'))).toEqual([]);
     expect(await readFile(join(mail, 'example.com/user/inbox/20200101.imap'), 'utf8')).toBe('a message');
     expect(await oldMail.observe(desired, context)).toEqual(before);
+  });
+
+  it('is taken away as well when only its first copy was made', async () => {
+    const before = await oldMail.observe(desired, context);
+    const tree = mailTree('mail', mail, desired.to, 'live', desired.owner);
+    const { stateDir } = context.agent.config;
+    await copyShard({ tree, kind: 'seed' }, { stateDir, signal: context.signal, tell: () => undefined });
+    expect(await readFile(message(), 'utf8')).toBe('a message');
+    expect(await oldMail.restore(desired, before, context)).toEqual([]);
+    expect(await readdir(share)).toEqual([]);
+  });
+
+  it('is given up although the way back was cut off when the mark was gone already', async () => {
+    const before = await oldMail.observe(desired, context);
+    await oldMail.apply(desired, context);
+    const ledger = join(context.agent.config.stateDir, 'transfer/mail');
+    await cp(ledger, join(context.folder, 'kept'), { recursive: true });
+    await oldMail.restore(desired, before, context);
+    // as it is after a kill between the two: nothing on the share, and the ledger still there
+    await cp(join(context.folder, 'kept'), ledger, { recursive: true });
+    await writeFile(join(ledger, 'withdrawn.json'), JSON.stringify({ outcome: 'done', skipped: 0 }));
+    expect(await oldMail.restore(desired, before, context)).toEqual([]);
+    expect(await readdir(join(context.agent.config.stateDir, 'transfer'))).toEqual([]);
+  });
+
+  it('leaves its databases for the time when the services are stopped', async () => {
+    await writeFile(join(mail, 'example.com/user/cache.db'), 'a database');
+    const { stateDir } = context.agent.config;
+    const tree = mailTree('mail', mail, desired.to, 'live', desired.owner);
+    await copyShard({ tree, kind: 'seed' }, { stateDir, signal: context.signal, tell: () => undefined });
+    expect(await readdir(join(share, 'example.com/user'))).toEqual(['inbox']);
+    await oldMail.apply(desired, context);
+    expect(await readFile(join(share, 'example.com/user/cache.db'), 'utf8')).toBe('a database');
+  });
+
+  it('fails with the list of what could not be copied', async () => {
+    await symlink('/elsewhere/mailbox', join(mail, 'example.com/outside'));
+    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({
+      code: 'COPY_INCOMPLETE',
+      message: expect.stringMatching(
+        /LINK_OUTSIDE 1, such as example\.com\/outside; all are listed in .*skipped\.jsonl/,
+      ),
+    });
+    await rm(join(mail, 'example.com/outside'));
+    await oldMail.apply(desired, context);
+    expect(await readFile(message(), 'utf8')).toBe('a message');
   });
 
   it('keeps what changed on the share, and what came in there', async () => {

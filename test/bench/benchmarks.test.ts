@@ -64,9 +64,13 @@ describe('a benchmark', () => {
       ...withoutPeers,
     );
     expect(row(result, 'bare loop, 16 lanes')[2]).toMatch(/^[\d,]+$/);
-    // What rsync costs on sshfs, which is twice what is allowed.
-    expect(row(result, OURS, 'new').slice(2, 4)).toEqual(['20', '16']);
-    expect(row(result, 'requests per file in a folder that is new').slice(1)).toEqual(['≤ 9 (gate)', '20', 'MISSED']);
+    // What rsync costs on sshfs, which is twice what is allowed; a request that overlaps another saves a round trip.
+    const [requests, roundTrips] = row(result, OURS, 'new').slice(2, 4).map(Number);
+    expect(requests).toBeCloseTo(20, 0);
+    expect(roundTrips).toBeGreaterThan(14);
+    expect(roundTrips).toBeLessThanOrEqual(requests ?? 0);
+    const [, allowed, , verdict] = row(result, 'requests per file in a folder that is new');
+    expect([allowed, verdict]).toEqual(['≤ 9 (gate)', 'MISSED']);
     expect(row(result, 'round trips per file in a folder that is existing')[1]).toBe('≤ 8 (gate)');
     expect(result.code).toBe(1);
   }, 180_000);

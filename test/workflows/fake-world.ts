@@ -3,7 +3,7 @@ import type { Worker as TemporalWorker } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
-import { machinesOf } from '../../src/cluster/names.js';
+import { copyQueueOf, machinesOf } from '../../src/cluster/names.js';
 import type { ClusterFile } from '../../src/cluster/schema.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
 
@@ -24,6 +24,12 @@ export class FakeWorld {
   readonly kept = new Map<string, string[]>();
   /** Answers of read-only procedures, by machine. */
   readonly facts = new Map<string, unknown>();
+  /** What `check` of a step observes before it is applied; null unless told. */
+  readonly before = new Map<string, unknown>();
+  /** Results of passes over trees that differ from "done", by activity. */
+  readonly passes = new Map<string, unknown>();
+  /** Passes over trees that run until they are cancelled, by activity. */
+  readonly endlessPasses = new Set<string>();
 
   activitiesOn(machine: string, kinds: readonly string[], actions: readonly string[]): Record<string, Activity> {
     const note = (activity: string, step: string): void => {
@@ -57,7 +63,7 @@ export class FakeWorld {
             await Promise.resolve();
             const there = this.applied.has(step);
             return {
-              before: there ? { there } : null,
+              before: there ? { there } : (this.before.get(step) ?? null),
               changes: there ? [] : [{ what: kind, before: 'absent', after: 'there' }],
             };
           },
@@ -94,6 +100,41 @@ export class FakeWorld {
     return Object.fromEntries(offered);
   }
 
+  /** What a node offers on its copy queue. */
+  copiesOn(machine: string): Record<string, Activity> {
+    const answer = (activity: string, usual: unknown): Activity => {
+      return async ({ tree }: { readonly tree: { readonly name: string } }) => {
+        await Promise.resolve();
+        this.log.push(`${activity} ${machine}/${tree.name}`);
+        if (this.endlessPasses.has(activity)) await this.#untilCancelled(`${activity} ${machine}/${tree.name}`);
+        return this.passes.get(activity) ?? usual;
+      };
+    };
+    const amount = { files: 3, bytes: 300 };
+    const counts = { unchanged: 0, moved: 0, deleted: 0, hardLinks: 0, skipped: 0 };
+    const pass = {
+      kind: 'seed',
+      outcome: 'done',
+      seen: amount,
+      copied: amount,
+      ...counts,
+      times: '',
+      notes: [],
+      seconds: 1,
+    };
+    return {
+      'tree.cut': answer('tree.cut', { shards: 0, entries: 3, id: 'cut' }),
+      'tree.copy': answer('tree.copy', pass),
+      'tree.verify': answer('tree.verify', {
+        outcome: 'equal',
+        read: 'direct',
+        checked: amount,
+        different: 0,
+        seconds: 1,
+      }),
+    };
+  }
+
   async #untilCancelled(step: string): Promise<void> {
     try {
       for (;;) {
@@ -122,8 +163,9 @@ export async function workersOf(
   const machines = [control, ...(share === undefined ? [] : [share]), ...nodes].filter(
     ({ name }) => !without.includes(name),
   );
-  return Promise.all(
-    machines.map(({ name, queue, place }) =>
+  const copiers = machines.filter(({ place }) => place === 'node');
+  return Promise.all([
+    ...machines.map(({ name, queue, place }) =>
       Worker.create({
         connection: environment.nativeConnection,
         namespace: environment.namespace ?? 'default',
@@ -133,5 +175,14 @@ export async function workersOf(
         ...(place === 'control' ? { workflowBundle: { codePath: names.bundle } } : {}),
       }),
     ),
-  );
+    ...copiers.map(({ name }) =>
+      Worker.create({
+        connection: environment.nativeConnection,
+        namespace: environment.namespace ?? 'default',
+        taskQueue: copyQueueOf(cluster.name, name),
+        activities: world.copiesOn(name),
+        maxHeartbeatThrottleInterval: '1s',
+      }),
+    ),
+  ]);
 }

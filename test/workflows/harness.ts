@@ -31,6 +31,7 @@ const ACTIONS = [
   'probeNode',
   'probePair',
   'probeBalancer',
+  'roomForMail',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

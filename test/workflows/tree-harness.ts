@@ -62,6 +62,7 @@ export function useTrees(): void {
 export async function offer(taskQueue: string, activities: Activities, workflows = false): Promise<void> {
   const worker = await Worker.create({
     connection: environment.nativeConnection,
+    namespace: environment.namespace ?? 'default',
     taskQueue,
     activities,
     maxHeartbeatThrottleInterval: '1s',

@@ -3,6 +3,7 @@ import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import { knowsItsConfiguration } from './joining.js';
+import { moveOldMail } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
 
 /** A connection as the database settings need it: with the NAME of the password. */
@@ -102,31 +103,13 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   );
 }
 
-async function directoriesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {
+  const { file } = cluster;
   const { directory } = file.icewarp;
-  const { uid, gid, mount } = file.share;
+  const { mount } = file.share;
   const local = localFolders(file);
-  await run.step(
-    'oldMail',
-    node,
-    { directory, mount, cluster: file.name, what: 'mail', to: sharedFolder(file, 'mail'), owner: { uid, gid } },
-    { title: 'old mail copied to the share', guide: 'G15', label: 'mail' },
-  );
-  if (file.mail.archive) {
-    await run.step(
-      'oldMail',
-      node,
-      {
-        directory,
-        mount,
-        cluster: file.name,
-        what: 'archive',
-        to: sharedFolder(file, 'archives'),
-        owner: { uid, gid },
-      },
-      { title: 'old archives copied to the share', guide: 'G16', label: 'archive' },
-    );
-  }
+  await moveOldMail(run, cluster, node, 'mail');
+  if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
   await run.step(
     'settings',
     node,

@@ -1,0 +1,48 @@
+import { sharedFolder, type Machine } from '../../cluster/names.js';
+import { mailTree } from '../../icewarp/mail-tree.js';
+import { failure } from '../calls.js';
+import type { Cluster } from '../guide.js';
+import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
+import type { Runner } from '../runner.js';
+
+/**
+ * The mail or the archives of the first node go to the share (G15, G16): a first copy and its verification while users
+ * work, then a final pass with the services stopped.
+ */
+export async function moveOldMail(
+  run: Runner,
+  { file }: Cluster,
+  node: Machine<'node'>,
+  what: 'mail' | 'archive',
+): Promise<void> {
+  const { directory } = file.icewarp;
+  const { uid, gid, mount } = file.share;
+  const to = sharedFolder(file, what === 'mail' ? 'mail' : 'archives');
+  const desired = { directory, mount, cluster: file.name, what, to, owner: { uid, gid } };
+  const things = what === 'mail' ? 'mail' : 'archives';
+  const guide = what === 'mail' ? 'G15' : 'G16';
+  await run.act('roomForMail', node, desired, { title: `room on the share for old ${things}`, guide, label: what });
+  await run.step(
+    'oldMail',
+    node,
+    desired,
+    { title: `old ${things} copied to the share`, guide, label: what },
+    async ({ from }) => {
+      const tree = mailTree(what, from, to, 'live', desired.owner);
+      const input = { cluster: file.name, node: node.name, tree };
+      complete(await runTreePass({ ...input, pass: 'seed' }, 'seed'));
+      complete(await runTreePass({ ...input, pass: 'verify' }, 'verify'));
+    },
+  );
+}
+
+/** @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS. */
+function complete({ result }: MigrateTreeResult): void {
+  if ('checked' in result) {
+    const { outcome, different, differencesFile = '' } = result;
+    if (outcome === 'equal') return;
+    throw failure('COPY_DIFFERS', `${different} files on the share are not what was copied: ${differencesFile}`);
+  }
+  const { outcome, why = '', skippedFile = '' } = result;
+  if (outcome !== 'done') throw failure('COPY_INCOMPLETE', `${why} ${skippedFile}`.trim());
+}

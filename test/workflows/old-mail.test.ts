@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { statusQuery } from '../../src/workflows/status.js';
+import { recordHistory } from '../replay/histories.js';
+import { command, MINUTE, newCluster, restores, runWorkers, start, stepIs, useTemporal, world } from './harness.js';
+
+useTemporal();
+
+const STEP = 'A/oldMail:mail';
+const SEEN = { from: '/opt/icewarp/mail/', files: 3, bytes: 300, queued: 0, copied: false };
+
+/** What happened to the old mail, in order. */
+const story = (): string[] => world.log.filter((line) => /tree\.|oldMail|roomForMail|^stopped/.test(line));
+
+function newClusterWithMail(): void {
+  newCluster();
+  world.before.set(STEP, SEEN);
+}
+
+describe('a rollout with old mail', () => {
+  it(
+    'copies and verifies it while users work, and only then makes the final pass with services stopped',
+    async () => {
+      newClusterWithMail();
+      await runWorkers();
+      const handle = await start();
+      expect((await handle.result()).outcome).toBe('done');
+      expect(story()).toEqual([
+        `roomForMail.run A/roomForMail:mail`,
+        'tree.cut A/mail',
+        'tree.copy A/mail',
+        'tree.verify A/mail',
+        `oldMail.apply ${STEP}`,
+      ]);
+      await recordHistory('old-mail', handle);
+    },
+    2 * MINUTE,
+  );
+
+  it.each([
+    [
+      'tree.verify',
+      {
+        outcome: 'different',
+        different: 2,
+        differencesFile: '/state/different.jsonl',
+        checked: { files: 3, bytes: 300 },
+      },
+      'COPY_DIFFERS',
+      /^2 files on the share are not what was copied: \/state\/different\.jsonl$/,
+    ],
+    [
+      'tree.copy',
+      {
+        outcome: 'held',
+        why: 'too many items were skipped',
+        copied: { files: 0, bytes: 0 },
+        seen: { files: 3, bytes: 300 },
+      },
+      'COPY_INCOMPLETE',
+      /^too many items were skipped$/,
+    ],
+  ])(
+    'is held when %s does not end well, with the services running, and begins it again on a retry',
+    async (activity, result, code, why) => {
+      newClusterWithMail();
+      world.passes.set(activity, result);
+      await runWorkers();
+      const handle = await start();
+      const { state } = await stepIs(handle, STEP, 'held');
+      expect(state).toMatchObject({ code, why: expect.stringMatching(why) });
+      expect(story()).not.toContain(`oldMail.apply ${STEP}`);
+      world.passes.delete(activity);
+      await command(handle, 'retry', STEP);
+      expect((await handle.result()).outcome).toBe('done');
+      expect(story().filter((line) => line === 'tree.copy A/mail')).toHaveLength(2);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'ends a first copy that runs before it goes back, and takes away what that has copied',
+    async () => {
+      newClusterWithMail();
+      world.endlessPasses.add('tree.copy');
+      await runWorkers();
+      const handle = await start();
+      for (let look = 0; !story().includes('tree.copy A/mail'); look += 1) {
+        if (look > 600) throw new Error('the first copy never began');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await command(handle, 'rollback');
+      expect(await handle.result()).toMatchObject({ outcome: 'rolled back', undo: [] });
+      const stopped = world.log.indexOf('stopped tree.copy A/mail');
+      expect(stopped).toBeGreaterThan(0);
+      expect(world.log.indexOf(`oldMail.restore ${STEP}`)).toBeGreaterThan(stopped);
+      expect(restores()).toContain(`oldMail.restore ${STEP}`);
+      const { steps } = await handle.query(statusQuery);
+      expect(steps.find(({ id }) => id === STEP)?.state.is).toBe('stopped');
+      await recordHistory('old-mail-rolled-back', handle);
+    },
+    2 * MINUTE,
+  );
+});
