@@ -144,6 +144,8 @@ export interface VerifyResult {
   readonly read: 'direct' | 'another machine' | 'through the cache';
   readonly checked: Amount;
   readonly different: number;
+  /** Of a sample: the number that chooses the same files again. */
+  readonly seed?: number;
   /** One JSON line per difference. */
   readonly differencesFile?: string;
   readonly seconds: number;
@@ -181,7 +183,9 @@ export interface ReverseOptions {
 export interface VerifyOptions {
   readonly ledger: string;
   readonly destination: string;
-  /** Percent of the files, chosen by their names' hash; 100 by default. */
+  /** Percent of the files; 100 by default. */
   readonly sample?: number;
+  /** Which files a sample takes: the same ones for the same number; without it others each time. */
+  readonly seed?: number;
   readonly threads?: number;
 }
