@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { cutTree } from '../transfer/cut.js';
@@ -66,6 +66,8 @@ export async function copyShard({ tree, kind, shard }: CopyTreeInput, context: T
     destination,
     ledger,
     kind,
+    // a folder of the share: the cluster file says whose it is
+    keepRoot: true,
     ...(exclude === undefined ? {} : { exclude }),
     ...(rehash === undefined ? {} : { rehash }),
     ...(only === undefined ? {} : { only }),
@@ -155,6 +157,8 @@ export async function withdrawCopy(name: Tree['name'], context: TreeContext): Pr
     );
   }
   await rm(ledger, { recursive: true, force: true });
+  // what another tree has there stays
+  await rmdir(dirname(ledger)).catch(() => undefined);
   return left;
 }
 

@@ -46,11 +46,12 @@ function passText(result: PassResult): string {
   ]);
 }
 
-function verifyText({ outcome, read, checked, different, differencesFile, seconds }: VerifyResult): string {
+function verifyText({ outcome, read, checked, different, differencesFile, seconds, seed }: VerifyResult): string {
   const list = differencesFile === undefined ? '' : `, listed in ${differencesFile}`;
   const end = outcome === 'equal' ? 'all as they were copied' : `${countText(different)} DIFFER${list}`;
   const amount = `${countText(checked.files)} files (${sizeText(checked.bytes)})`;
-  return lines([`${amount} in ${durationText(seconds)}: ${end}`, `  ${READ[read]}`]);
+  const sample = seed === undefined ? [] : [`  a sample, chosen by the seed ${seed}`];
+  return lines([`${amount} in ${durationText(seconds)}: ${end}`, `  ${READ[read]}`, ...sample]);
 }
 
 function lines(all: readonly string[]): string {

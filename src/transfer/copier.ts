@@ -1,27 +1,22 @@
-/* eslint max-lines: ['error', { max: 540, skipBlankLines: true, skipComments: true }] --
-   One machine of states for units and their folders: its parts share all of its fields. */
 import { RolloutError } from '../cluster/errors.js';
 import { classify } from './errors.js';
 import { TaskFailed } from './executors.js';
+import { ABOVE_NOT_MADE, FolderMaker } from './folder-maker.js';
 import { noteFolder, touch, type Folder } from './folders.js';
 import type { Gate } from './gate.js';
-import { forgetIn } from './gone.js';
-import { inodeKey, nameKey, TABLE } from './ledger-keys.js';
+import { nameKey, TABLE } from './ledger-keys.js';
 import type { Ledger } from './ledger.js';
-import { join, type ByteName } from './names.js';
-import { asBuffer, namesOf, packEntries, unpackEntries, type PackedEntries, type PackedResult } from './pack.js';
-import { decodePart, encodePart, readSize } from './parts.js';
-import { readRow, ROW_SIZE, type FileRow, type FolderRow } from './row.js';
+import { join, tempName, type ByteName } from './names.js';
+import { namesOf, packEntries, type PackedEntries, type PackedResult } from './pack.js';
+import { encodePart } from './parts.js';
+import { PreparedUnits, type Prepared } from './prepared.js';
+import { Results } from './results.js';
 import type { SkippedList } from './skipped.js';
-import type { PackedUnit, Task, TaskName, Tasks } from './tasks.js';
+import type { Executor, PackedUnit } from './tasks.js';
+import { pauseAfter, Tries } from './tries.js';
 import type { SkipReason } from './types.js';
-import { TIME_LOST } from './walk.js';
-import type { Entry, Outcome, Part } from './work.js';
+import type { Entry, Part } from './work.js';
 
-/** How often one item is tried before it is listed (R27). */
-const TRIES = 6;
-/** Errors in a row, in all lanes, after which the destination counts as away. */
-const AWAY_AFTER = 16;
 /** Most files of a folder that is filled beside its place. */
 const STAGED_FILES = 10_000;
 /** Rows, and milliseconds, after which the ledger is written. */
@@ -29,32 +24,6 @@ const COMMIT_ROWS = 512;
 const COMMIT_EVERY = 250;
 
 const NOT_MADE = 'its folder could not be made';
-const ABOVE_NOT_MADE = 'the folder above it could not be made';
-
-/** Units whose intents are written together. */
-const GATHERED = 32;
-
-/** What carries out tasks at the destination. */
-export interface Executor {
-  readonly capacity: number;
-  run<N extends TaskName>(task: Extract<Task, { task: N }>): Promise<Tasks[N]['answer']>;
-}
-
-/** Counters of what has become durable. */
-export interface Copied {
-  files: number;
-  bytes: number;
-  adopted: number;
-  same: number;
-  /** Read as they changed: the source was not quiet. */
-  changed: number;
-}
-
-interface Prepared {
-  readonly folder: Folder;
-  readonly unit: PackedUnit;
-  readonly intent: Buffer;
-}
 
 export interface CopierOptions {
   readonly ledger: Ledger;
@@ -75,28 +44,34 @@ export interface CopierOptions {
  * to the executor, and notes what has become durable, in this order (R1).
  */
 export class Copier {
-  readonly copied: Copied = { files: 0, bytes: 0, adopted: 0, same: 0, changed: 0 };
-  readonly #ready: Prepared[] = [];
-  #preparing: Prepared[] = [];
-  #makes: Folder[] = [];
+  readonly results: Results;
+  readonly #tries: Tries;
+  readonly #prepared: PreparedUnits;
+  readonly #maker: FolderMaker;
   #active = 0;
   #later = 0;
   #units = 0;
-  #sequence = 0;
-  #flushing = false;
-  #inARow = 0;
+  #stages = 0;
   #failure: Error | undefined;
   #idle: (() => void)[] = [];
-  readonly #tries = new Map<string, number>();
   /** Folders that wait for their next try. */
   readonly #resting = new Set<number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(private readonly options: CopierOptions) {
+    const { ledger, executor, gate, skipped, ours } = options;
+    this.#tries = new Tries(gate, skipped);
+    this.results = new Results(ledger, skipped, gate, this.#tries);
+    this.#prepared = new PreparedUnits(ledger, ours);
+    this.#maker = new FolderMaker(ledger, executor, skipped, {
+      opened: (folder) => this.#opened(folder),
+      giveUp: (folder, reason, detail) => this.#giveUp(folder, reason, detail),
+      failed: (folder, error, tryAgain) => this.#folderFailed(folder, error, tryAgain),
+      leftIn: (folder) => this.#prepared.noteTemp(folder),
+      worked: () => this.#tries.worked(),
+    });
     this.#timer = setInterval(() => {
-      this.#guard(() => {
-        this.options.ledger.commit();
-      });
+      this.#guard(() => ledger.commit());
     }, COMMIT_EVERY);
   }
 
@@ -129,7 +104,7 @@ export class Copier {
 
   /** Goes on after the gate has opened. */
   wake(): void {
-    this.#inARow = 0;
+    this.#tries.worked();
     this.#pump();
   }
 
@@ -154,7 +129,7 @@ export class Copier {
   #isIdle(): boolean {
     if (this.#active > 0) return false;
     if (this.#failure !== undefined || this.options.stopped()) return true;
-    return this.#units === 0 && this.#makes.length === 0 && this.#later === 0 && !this.#flushing;
+    return this.#units === 0 && !this.#maker.isWaiting && this.#later === 0 && !this.#prepared.isFlushing;
   }
 
   #guard(work: () => void): void {
@@ -181,20 +156,19 @@ export class Copier {
     }
     if (this.options.staging && leaf && files > 0 && files <= STAGED_FILES) {
       folder.state = 'staging';
-      const stage = `.iw~${this.options.run}.d${(this.#sequence += 1).toString(36)}`;
+      const stage = tempName(this.options.run, `d${(this.#stages += 1).toString(36)}`);
       noteFolder(this.options.ledger, folder, { made: 'staging', stage });
       this.#next(folder);
       return;
     }
-    folder.state = 'making';
-    this.#makes.push(folder);
+    this.#maker.ask(folder);
     this.#pump();
   }
 
   /** Prepares what of a folder can go on now. */
   #next(folder: Folder): void {
     if (folder.state === 'ready') {
-      for (const entries of folder.units.splice(0)) this.#prepare(folder, entries, {});
+      for (const entries of folder.units.splice(0)) this.#prepared.add(folder, entries);
     } else if (folder.state === 'staging') this.#nextStaged(folder);
     this.#pump();
   }
@@ -205,156 +179,50 @@ export class Copier {
     if (!folder.created) {
       if (folder.running > 0) return;
       const first = units.shift() ?? packEntries([]);
-      this.#prepare(folder, first, { create: true, close: units.length === 0 });
+      this.#prepared.add(folder, first, { create: true, close: units.length === 0 });
       return;
     }
-    while (units.length > 1) this.#prepare(folder, units.pop() ?? packEntries([]), {});
+    while (units.length > 1) this.#prepared.add(folder, units.pop() ?? packEntries([]));
     if (folder.running > 0) return;
     const last = units.pop();
     if (last === undefined) this.#units += 1;
-    this.#prepare(folder, last ?? packEntries([]), { close: true });
-  }
-
-  #prepare(folder: Folder, entries: PackedEntries, { create = false, close = false }): void {
-    const { ledger, ours } = this.options;
-    const mine = ours.get(folder.id);
-    const parts = this.#partsOf(folder, entries);
-    const fresh = folder.row?.made === 'foreign' ? folder.taken !== undefined : isOfThisPass(ledger, folder);
-    const unit: PackedUnit = {
-      folder: folder.id,
-      path: folder.path,
-      create,
-      handsDown: handsDown(folder),
-      entries,
-      place: fresh || folder.state === 'staging' ? 'free' : 'asked',
-      ...(folder.state === 'staging' ? { stage: folder.row?.stage ?? '' } : {}),
-      ...(close ? { close: folder.facts } : {}),
-      ...(mine === undefined ? {} : { ours: [...mine] }),
-      ...(folder.taken === undefined || folder.taken.length === 0 ? {} : { taken: folder.taken }),
-      ...(parts.length === 0 ? {} : { parts }),
-    };
-    const intent = nameKey(TABLE.intent, folder.id, String((this.#sequence += 1)));
-    ledger.put(intent, Buffer.from(entries.names, 'latin1'));
-    folder.running += 1;
-    this.#preparing.push({ folder, unit, intent });
-  }
-
-  #partsOf(folder: Folder, entries: PackedEntries): (readonly [ByteName, Part])[] {
-    if (entries.bytes < 64 * 1024 * 1024) return [];
-    return namesOf(entries).flatMap((name) => {
-      const value = this.options.ledger.get(nameKey(TABLE.part, folder.id, name));
-      return value === undefined ? [] : [[name, decodePart(value)] as const];
-    });
-  }
-
-  /** Makes the intents durable, then lets their units begin. */
-  #flush(): void {
-    if (this.#flushing || this.#preparing.length === 0) return;
-    // while there is enough to do, more intents are gathered for one write
-    if (this.#ready.length > this.options.executor.capacity * 2 && this.#preparing.length < GATHERED) return;
-    this.#flushing = true;
-    const batch = this.#preparing;
-    this.#preparing = [];
-    this.options.ledger.durable().then(
-      () => {
-        this.#flushing = false;
-        this.#ready.push(...batch);
-        this.#pump();
-      },
-      (error: unknown) => {
-        this.#flushing = false;
-        this.fail(error);
-      },
-    );
+    this.#prepared.add(folder, last ?? packEntries([]), { close: true });
   }
 
   #pump(): void {
     const { executor, gate, stopped, progressed } = this.options;
-    this.#flush();
+    this.#prepared.flush(
+      executor.capacity,
+      () => this.#pump(),
+      (error) => this.fail(error),
+    );
     while (this.#failure === undefined && !stopped() && gate.isOpen && this.#active < executor.capacity) {
-      const make = this.#makes.shift();
-      if (make !== undefined) {
-        this.#make(make);
+      const folder = this.#maker.take();
+      if (folder !== undefined) {
+        this.#run(this.#maker.make(folder));
         continue;
       }
-      const prepared = this.#ready.shift();
+      const prepared = this.#prepared.take();
       if (prepared === undefined) break;
-      this.#copy(prepared);
+      this.#run(this.#copy(prepared));
     }
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
     progressed();
   }
 
-  #make(folder: Folder): void {
+  /** @param work resolves with what is to be done about how it ended. */
+  #run(work: Promise<() => void>): void {
     this.#active += 1;
-    this.options.executor.run({ task: 'make', path: folder.path }).then(
-      (made) => {
-        this.#active -= 1;
-        this.#guard(() => {
-          this.#inARow = 0;
-          if (made.is === 'occupied') this.#giveUp(folder, 'FOREIGN', 'something that is no folder is in its place');
-          else this.#made(folder, made.is === 'foreign' ? made.names : null);
-        });
-        this.#pump();
-      },
-      (error: unknown) => {
-        this.#active -= 1;
-        this.#guard(() => {
-          const gone = error instanceof TaskFailed && error.code === 'ENOENT';
-          this.#folderFailed(folder, error, () => {
-            if (gone) this.#makeAbove(folder);
-            else this.#makes.push(folder);
-          });
-        });
-        this.#pump();
-      },
-    );
-  }
-
-  /** Somebody removed the folder above one that is to be made: it is made again first. */
-  #makeAbove(folder: Folder): void {
-    const { parent } = folder;
-    if (parent?.state === 'ready' && parent.parent !== null) {
-      parent.state = 'making';
-      this.#makes.push(parent);
-    }
-    if (parent === null || parent.state === 'ready') this.#makes.push(folder);
-    else {
-      parent.whenReady.push((ready) => {
-        if (ready) this.#makes.push(folder);
-        else this.#giveUp(folder, 'FAILED', ABOVE_NOT_MADE);
+    const ended = (then: () => void): void => {
+      this.#active -= 1;
+      this.#guard(then);
+      this.#pump();
+    };
+    work.then(ended, (error: unknown) => {
+      ended(() => {
+        throw error;
       });
-    }
-  }
-
-  #made(folder: Folder, foreign: readonly ByteName[] | null): void {
-    const { ledger } = this.options;
-    const former = folder.row;
-    folder.state = 'ready';
-    if (foreign !== null) folder.taken = foreign;
-    const made = foreign === null ? 'own' : 'foreign';
-    noteFolder(ledger, folder, { made, stage: '', generation: ledger.meta().generation });
-    if (former !== null) this.#madeAgain(folder, former, new Set(foreign ?? []));
-    touch(ledger, folder);
-    touch(ledger, folder.parent);
-    this.#opened(folder);
-  }
-
-  /** What the ledger knows in the folder and is not there went with the former one: the next pass copies it. */
-  #madeAgain(folder: Folder, former: FolderRow, there: ReadonlySet<ByteName>): void {
-    const { ledger, skipped } = this.options;
-    ledger.commit();
-    // a staging folder that was given up is swept at the end
-    if (former.made === 'staging') this.#noteTemp(folder.parent);
-    const lost = forgetIn(ledger, folder.id, there);
-    if (lost > 0)
-      skipped.add(folder.path, 'DEST_CHANGED', `somebody removed it: the next pass copies ${lost} files again`);
-  }
-
-  /** Something of ours may be left in a folder. */
-  #noteTemp(folder: Folder | null): void {
-    if (folder === null) return;
-    this.options.ledger.put(nameKey(TABLE.intent, folder.id, String((this.#sequence += 1))), Buffer.alloc(0));
+    });
   }
 
   #opened(folder: Folder): void {
@@ -362,32 +230,15 @@ export class Copier {
     for (const call of folder.whenReady.splice(0)) call(true);
   }
 
-  #copy({ folder, unit, intent }: Prepared): void {
-    this.#active += 1;
-    this.options.executor.run({ task: 'unit', unit }).then(
-      (result) => {
-        this.#active -= 1;
-        this.#guard(() => {
-          this.#ended(folder, unit, intent, result);
-        });
-        this.#pump();
-      },
-      (error: unknown) => {
-        this.#active -= 1;
-        this.#guard(() => {
-          const code = error instanceof TaskFailed ? error.code : undefined;
-          if (code === undefined) throw error;
-          this.#ended(folder, unit, intent, {
-            reached: 0,
-            rows: Buffer.alloc(0),
-            odd: [],
-            closed: false,
-            failed: { code },
-          });
-        });
-        this.#pump();
-      },
-    );
+  async #copy({ folder, unit, intent }: Prepared): Promise<() => void> {
+    let result: PackedResult;
+    try {
+      result = await this.options.executor.run({ task: 'unit', unit });
+    } catch (error) {
+      if (!(error instanceof TaskFailed)) throw error;
+      result = { reached: 0, rows: Buffer.alloc(0), odd: [], closed: false, failed: { code: error.code } };
+    }
+    return () => this.#ended(folder, unit, intent, result);
   }
 
   #ended(folder: Folder, unit: PackedUnit, intent: Buffer, result: PackedResult): void {
@@ -405,8 +256,8 @@ export class Copier {
       this.#unitFailed(folder, unit, result.failed.code);
       return;
     }
-    if (result.failed === undefined) this.#tries.delete(`${folder.id}/`);
-    const left = result.failed === undefined ? this.#record(folder, unit, result) : [];
+    if (result.failed === undefined) this.#tries.forget(folder);
+    const left = result.failed === undefined ? this.results.record(folder, unit, result) : [];
     // a unit that was cut short keeps its intent: a temporary file may be left
     if (!stopped() || result.reached === unit.entries.count) ledger.remove(intent);
     if (unit.create && result.failed === undefined) folder.created = true;
@@ -422,104 +273,8 @@ export class Copier {
     else if (result.closed) this.#opened(folder);
   }
 
-  /** Notes what is durable. @returns the entries that have to be tried again. */
-  #record(folder: Folder, unit: PackedUnit, result: PackedResult): Entry[] {
-    const { ledger } = this.options;
-    const names = namesOf(unit.entries);
-    const rows = asBuffer(result.rows);
-    const odd = new Map(result.odd);
-    const former = unit.entries.rows.length > 0 ? unpackEntries(unit.entries, () => 'asked') : undefined;
-    let at = 0;
-    let wrote = false;
-    for (let index = 0; index < result.reached; index += 1) {
-      const name = names[index] ?? '';
-      const outcome = odd.get(index);
-      if (outcome !== undefined && !('row' in outcome)) {
-        this.#notCopied(folder, name, outcome);
-        continue;
-      }
-      const row = rows.subarray(at, at + ROW_SIZE);
-      at += ROW_SIZE;
-      wrote ||= outcome?.is !== 'same';
-      this.#inARow = 0;
-      this.keep(folder, name, row, former?.[index]?.row, outcome?.is ?? 'copied');
-      if (outcome?.conflict === true) {
-        this.options.skipped.add(
-          join(folder.path, name),
-          'CONFLICT',
-          'changed on both sides: the other is in quarantine',
-        );
-      }
-      if (unit.parts?.some(([part]) => part === name) === true || readSize(row) > 64n * 1024n * 1024n) {
-        ledger.remove(nameKey(TABLE.part, folder.id, name));
-      }
-    }
-    if (wrote && folder.state === 'ready') touch(ledger, folder);
-    return this.#leftOf(folder, unit, result, odd);
-  }
-
-  /** A row becomes the truth about a name. */
-  keep(
-    folder: Folder,
-    name: ByteName,
-    row: Buffer,
-    former: Buffer | undefined,
-    how: 'copied' | 'same' | 'adopted',
-  ): void {
-    const { ledger, skipped } = this.options;
-    ledger.put(nameKey(TABLE.file, folder.id, name), row);
-    const { files, bytes } = ledger.meta();
-    const size = Number(readSize(row));
-    ledger.amend({
-      files: files + (former === undefined ? 1 : 0),
-      bytes: bytes + size - (former === undefined ? 0 : Number(readSize(former))),
-    });
-    const { linked, ino, timeLost } = readRow(row);
-    if (linked) ledger.put(inodeKey(TABLE.link, ino, folder.id, name), Buffer.alloc(0));
-    if (timeLost) skipped.add(join(folder.path, name), 'TIME_RANGE', TIME_LOST);
-    if (how === 'copied') {
-      this.copied.files += 1;
-      this.copied.bytes += size;
-    } else this.copied[how] += 1;
-  }
-
-  #notCopied(folder: Folder, name: ByteName, outcome: Exclude<Outcome, { row: FileRow }>): void {
-    if (outcome.is !== 'skipped') return;
-    if (outcome.reason === 'CHANGED') this.copied.changed += 1;
-    this.options.skipped.add(join(folder.path, name), outcome.reason, outcome.detail);
-  }
-
-  #leftOf(folder: Folder, unit: PackedUnit, result: PackedResult, odd: ReadonlyMap<number, Outcome>): Entry[] {
-    const again = [...odd].filter(([, { is }]) => is === 'again' || is === 'no room');
-    if (again.length === 0 && result.reached === unit.entries.count) return [];
-    const entries = unpackEntries(unit.entries, () => 'asked');
-    const left = entries.slice(result.reached);
-    for (const [index, outcome] of again) {
-      const entry = entries[index];
-      if (entry === undefined || !('code' in outcome)) continue;
-      if (outcome.is === 'no room') this.options.gate.close('no room at the destination');
-      else if (!this.#mayTryAgain(folder, entry.name, outcome.code)) continue;
-      left.push(entry);
-    }
-    return left;
-  }
-
-  /** Counts a failure. @returns false when the item has been listed instead. */
-  #mayTryAgain(folder: Folder, name: ByteName, code: string): boolean {
-    this.#inARow += 1;
-    if (this.#inARow >= AWAY_AFTER) this.options.gate.close(`the destination does not answer (${code})`);
-    if (!this.options.gate.isOpen) return true;
-    const key = `${folder.id}/${name}`;
-    const tries = (this.#tries.get(key) ?? 0) + 1;
-    this.#tries.set(key, tries);
-    if (tries < TRIES) return true;
-    this.#tries.delete(key);
-    this.options.skipped.add(join(folder.path, name), 'FAILED', `${code}, ${TRIES} times`);
-    return false;
-  }
-
   #retry(folder: Folder, entries: readonly Entry[]): void {
-    const most = Math.max(0, ...entries.map(({ name }) => this.#tries.get(`${folder.id}/${name}`) ?? 0));
+    const most = Math.max(0, ...entries.map(({ name }) => this.#tries.of(folder, name)));
     this.#units += 1;
     this.#after(most, () => {
       folder.units.push(packEntries(entries));
@@ -529,14 +284,11 @@ export class Copier {
 
   #after(tries: number, work: () => void): void {
     this.#later += 1;
-    setTimeout(
-      () => {
-        this.#later -= 1;
-        this.#guard(work);
-        this.#pump();
-      },
-      tries === 0 ? 0 : 100 * 2 ** tries,
-    );
+    setTimeout(() => {
+      this.#later -= 1;
+      this.#guard(work);
+      this.#pump();
+    }, pauseAfter(tries));
   }
 
   /** The folder could not be worked in: nothing of the unit counts. */
@@ -554,15 +306,11 @@ export class Copier {
     const gone = code === 'ENOENT' || code === 'ENOTDIR';
     if (gone && folder.parent !== null && (folder.state === 'ready' || (folder.state === 'staging' && !unit.create))) {
       folder.state = 'making';
-      this.#folderFailed(folder, new TaskFailed('EAGAIN'), () => {
-        this.#makes.push(folder);
-      });
+      this.#folderFailed(folder, new TaskFailed('EAGAIN'), () => this.#maker.ask(folder));
       return;
     }
     if (unit.create) folder.created = false;
-    this.#folderFailed(folder, new TaskFailed(code), () => {
-      this.#next(folder);
-    });
+    this.#folderFailed(folder, new TaskFailed(code), () => this.#next(folder));
   }
 
   #folderFailed(folder: Folder, error: unknown, tryAgain: () => void): void {
@@ -579,7 +327,7 @@ export class Copier {
       return;
     }
     if (trouble.is === 'again') {
-      if (this.#mayTryAgain(folder, '', error.code)) this.#after(this.#tries.get(`${folder.id}/`) ?? 1, again);
+      if (this.#tries.mayTryAgain(folder, '', error.code)) this.#after(Math.max(1, this.#tries.of(folder)), again);
       else this.#giveUp(folder, 'FAILED', error.code);
       return;
     }
@@ -599,19 +347,4 @@ export class Copier {
     if (folder.parent === null)
       throw new RolloutError('NO_ROOM', `the destination's root cannot be written: ${detail}`);
   }
-}
-
-function isOfThisPass(ledger: Ledger, { row }: Folder): boolean {
-  return row?.made === 'own' && row.generation === ledger.meta().generation;
-}
-
-const SET_GROUP = 0o2000;
-
-/** Whether a folder, or one above it that it was made in, may hand down its group. */
-function handsDown(folder: Folder): boolean {
-  for (let at: Folder | null = folder; at !== null; at = at.parent) {
-    const modes = at.facts.mode | (at.row?.mode ?? 0);
-    if ((modes & SET_GROUP) !== 0 || at.row?.made === 'foreign') return true;
-  }
-  return false;
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 
 import { BUFFER } from './content.js';
+import { codeOf } from './io.js';
 import { native } from './io-native.js';
 import { toFs, type ByteName } from './names.js';
 
@@ -16,8 +17,8 @@ export function readBuffer(): Buffer {
   return memory.subarray(from, from + BUFFER);
 }
 
-/** Whether files of this folder can be read past the cache: tried with one of them. */
-export function readsDirectly(file: ByteName): boolean {
+/** Whether files can be read past the cache: tried with one of them. @returns null when there is no such file. */
+export function readsDirectly(file: ByteName): boolean | null {
   if (native === undefined) return false;
   try {
     const fd = openSync(toFs(file), constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
@@ -27,7 +28,7 @@ export function readsDirectly(file: ByteName): boolean {
     } finally {
       closeSync(fd);
     }
-  } catch {
-    return false;
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error)) ? null : false;
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere, writeDurable } from './durable-file.js';
+import { tempName } from './names.js';
 import { identify, isIdentity, whereabouts, type ProcessIdentity } from './process-identity.js';
 
 const FILE = 'engine.json';
@@ -24,7 +25,7 @@ export async function noteEngine(ledger: string, pid: number): Promise<void> {
   // one that is gone already needs no note
   if (child === null || parent === null) return;
   const record: EngineRecord = { child, parent, since: new Date().toISOString() };
-  await writeDurable(ledger, FILE, `${JSON.stringify(record)}\n`, `.iw~engine.${process.pid}`);
+  await writeDurable(ledger, FILE, `${JSON.stringify(record)}\n`, tempName('engine', process.pid));
 }
 
 /** The process that uses a ledger now; null when none does. */

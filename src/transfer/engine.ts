@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 
-import type { Executor } from './copier.js';
 import { countTree } from './count.js';
 import { Lanes, Threads } from './executors.js';
 import { Gate } from './gate.js';
@@ -11,7 +10,7 @@ import { noteLeftovers } from './leftovers.js';
 import { budgetAt, readLimits, Throttle } from './limits.js';
 import { lockLedger } from './lock.js';
 import { advanceMark, checkFolders, judgeDestination, settleRoot } from './marks.js';
-import { fromText, type ByteName } from './names.js';
+import { fromText, tempName, type ByteName } from './names.js';
 import { beginPass, endPass, shareOf } from './pass-bounds.js';
 import { Pass } from './pass.js';
 import { notesOf, probe, timesOf } from './probe.js';
@@ -19,6 +18,7 @@ import { recover } from './recover.js';
 import { SkippedList } from './skipped.js';
 import { Steady } from './steady.js';
 import { endOfPass } from './system-errors.js';
+import type { Executor } from './tasks.js';
 import type { PassOptions, PassResult, Progress } from './types.js';
 import { Width } from './width.js';
 import type { WorkerSetup } from './worker.js';
@@ -66,7 +66,7 @@ export async function runPass(options: PassOptions, steering: Steering): Promise
     } finally {
       await lease.release();
     }
-    settleRoot(options);
+    if (options.keepRoot !== true) settleRoot(options);
     return result;
   } catch (error) {
     throw endOfPass(error, options);
@@ -98,7 +98,7 @@ export async function carryOut(
   const { resumed, afterBoot } = beginPass(ledger, options.kind);
   // before anything is written: what is left of it is swept by the next call
   ledger.commit();
-  const rules = probe(destination, `.iw~${run}.probe`, options.owner);
+  const rules = probe(destination, tempName(run, 'probe'), options.owner);
   const kind = ledger.meta().open === 'final' ? 'final' : ledger.meta().began === 0 ? 'seed' : 'delta';
   ledger.amend({ share: shareOf(rules) });
   if (marked) await advanceMark(ledger, options.destination);
@@ -114,7 +114,7 @@ export async function carryOut(
     before: BigInt(ledger.meta().began) * 1_000_000n,
     shallow: options.shallow ?? false,
     generation: ledger.meta().generation,
-    prefix: `.iw~${run}`,
+    prefix: tempName(run),
     throttle: throttle.shared,
     stop: stop.buffer,
     ...(loose === undefined ? {} : { loose }),
@@ -155,6 +155,7 @@ export async function carryOut(
         only: options.only,
         maxDelete: options.maxDelete ?? Math.max(DELETE_ALWAYS, Math.floor(ledger.meta().files * DELETE_SHARE)),
         maxSkipped: options.maxSkipped ?? Number.MAX_SAFE_INTEGER,
+        keepRoot: options.keepRoot ?? false,
         everywhere: async (path) => {
           await forgetFolder(executor, walkers, path);
         },
@@ -164,7 +165,7 @@ export async function carryOut(
     const current = pass;
     let last = 0;
     timer = setInterval(() => {
-      const { files, bytes } = current.copier.copied;
+      const { files, bytes } = current.copier.results.copied;
       const done = files + bytes / 1e6;
       if (current.copier.queued > executor.capacity) width?.measured(done - last);
       last = done;
@@ -180,7 +181,7 @@ export async function carryOut(
     if (marked) await advanceMark(ledger, options.destination);
     await ledger.durable();
     onProgress(current.progress());
-    const { copied } = current.copier;
+    const { copied } = current.copier.results;
     return {
       kind,
       outcome: end.outcome,

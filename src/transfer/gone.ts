@@ -1,4 +1,3 @@
-import type { Executor } from './copier.js';
 import { TaskFailed } from './executors.js';
 import type { Ledger } from './ledger.js';
 import { depthKey, folderOfDepthKey, idKey, inodeKey, inodeOf, nameKey, TABLE, whole } from './ledger-keys.js';
@@ -6,6 +5,7 @@ import { join, type ByteName } from './names.js';
 import { asBuffer } from './pack.js';
 import { readRow } from './row.js';
 import type { SkippedList } from './skipped.js';
+import type { Executor } from './tasks.js';
 import type { GoneFile } from './tidy.js';
 import type { Walked } from './walk.js';
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere } from './durable-file.js';
+import { SENTINEL_NAME, tempName } from './names.js';
 import { identify, isIdentity, whereabouts, type ProcessIdentity } from './process-identity.js';
-import { SENTINEL_NAME } from './sentinel.js';
 
 /** The file at a destination's root that says who writes there now. No part of the tree. */
 export const LEASE_NAME = `${SENTINEL_NAME}.lease`;
@@ -109,7 +109,7 @@ async function signed(path: string, patience: number): Promise<string | undefine
  * over between our look and our move, and then it gets back what is its own.
  */
 async function takeAway(path: string, expected: string): Promise<void> {
-  const aside = join(path, '..', `.iw~lease.${randomBytes(6).toString('hex')}`);
+  const aside = join(path, '..', tempName('lease', randomBytes(6).toString('hex')));
   try {
     await rename(path, aside);
   } catch (error) {

@@ -46,6 +46,16 @@ const META = Buffer.from('!meta', 'latin1');
 /** The root folder's number. */
 export const ROOT_FOLDER = 1;
 
+/** The counters of a ledger in which nothing is noted yet. */
+const NOTHING_COPIED = {
+  generation: 0,
+  open: null,
+  began: 0,
+  nextFolder: ROOT_FOLDER + 1,
+  files: 0,
+  bytes: 0,
+} as const satisfies Partial<LedgerMeta>;
+
 type Database = RootDatabase<Buffer, Buffer>;
 
 function openDatabase(dir: string, readOnly: boolean): Database {
@@ -159,19 +169,7 @@ export class Ledger extends LedgerReader {
     host: string,
   ) {
     super(dir, false);
-    this.#meta = super.meta() ?? {
-      uuid: randomUUID(),
-      generation: 0,
-      open: null,
-      began: 0,
-      nextFolder: ROOT_FOLDER + 1,
-      files: 0,
-      bytes: 0,
-      boot: '',
-      host,
-      mark: 0,
-      started: 0,
-    };
+    this.#meta = super.meta() ?? { ...NOTHING_COPIED, uuid: randomUUID(), boot: '', host, mark: 0, started: 0 };
   }
 
   /** @throws RolloutError LEDGER_DAMAGED when the file is no ledger. */
@@ -218,16 +216,7 @@ export class Ledger extends LedgerReader {
   renew(identity: Pick<LedgerMeta, 'uuid' | 'mark'>): void {
     for (const table of Object.values(TABLE)) this.clear(table);
     const { nextMark: _, final: __, ...kept } = this.#meta;
-    this.#meta = {
-      ...kept,
-      generation: 0,
-      open: null,
-      began: 0,
-      nextFolder: ROOT_FOLDER + 1,
-      files: 0,
-      bytes: 0,
-      ...identity,
-    };
+    this.#meta = { ...kept, ...NOTHING_COPIED, ...identity };
     this.#metaChanged = true;
     this.commit();
   }

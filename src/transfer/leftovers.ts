@@ -1,5 +1,4 @@
 import { asBuffer } from './pack.js';
-import type { Executor } from './copier.js';
 import { TaskFailed } from './executors.js';
 import { unsettle } from './folders.js';
 import { forget } from './gone.js';
@@ -7,6 +6,7 @@ import type { Ledger } from './ledger.js';
 import { folderOfDepthKey, idKey, inodeOf, nameKey, nameOf, TABLE, whole } from './ledger-keys.js';
 import { putOffEntry } from './put-off.js';
 import { readRow } from './row.js';
+import type { Executor } from './tasks.js';
 import type { GoneFile, Looked, Standing } from './tidy.js';
 
 /** Files that are looked at in one task. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere, writeDurable } from './durable-file.js';
+import { tempName } from './names.js';
 import type { Budget, Limits, TimetableEntry } from './types.js';
 
 export { Bucket, Throttle, type SharedThrottle } from './bucket.js';
@@ -31,7 +32,7 @@ export async function readLimits(dir: string): Promise<Limits> {
 /** Sets the limits for all passes of a ledger, also of one that runs. @throws RolloutError USAGE when they are wrong. */
 export async function writeLimits(dir: string, limits: Limits): Promise<void> {
   const text = JSON.stringify(checkLimits(limits, 'the limits'), null, 2);
-  await writeDurable(dir, FILE, `${text}\n`, `.iw~limits.${process.pid}`);
+  await writeDurable(dir, FILE, `${text}\n`, tempName('limits', process.pid));
 }
 
 /**

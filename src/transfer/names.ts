@@ -1,5 +1,3 @@
-import { SENTINEL_NAME } from './sentinel.js';
-
 /**
  * Names are bytes (R10). Inside the engine a name or path is a string with one character per byte (latin1): lossless,
  * cheap to compare, and in the order of the bytes.
@@ -41,8 +39,16 @@ export function shown(path: ByteName): string {
   );
 }
 
+/** The mark at a destination's root that says which ledger it belongs to. No part of the tree. */
+export const SENTINEL_NAME = '.icewarp-rollout-transfer';
+
 /** Begins every temporary name: matches no pattern of a mail server, and tells a sweep whose it is (R17). */
-export const TEMP_PREFIX = '.iw~';
+const TEMP_PREFIX = '.iw~';
+
+/** A temporary name out of what tells it from every other one, such as run, lane and number. */
+export function tempName(...parts: readonly (string | number)[]): ByteName {
+  return `${TEMP_PREFIX}${parts.join('.')}`;
+}
 
 /** Whether a name is a temporary one of any run of ours. */
 export function isTemp(name: ByteName): boolean {

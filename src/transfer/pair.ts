@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere, writeDurable } from './durable-file.js';
+import { tempName } from './names.js';
 
 const FILE = 'transfer.json';
 
@@ -52,5 +53,5 @@ export async function noteSeeded(ledger: string, pair: Pair): Promise<void> {
 }
 
 async function write(ledger: string, pair: Pair): Promise<void> {
-  await writeDurable(ledger, FILE, `${JSON.stringify(pair)}\n`, `.iw~transfer.${process.pid}`);
+  await writeDurable(ledger, FILE, `${JSON.stringify(pair)}\n`, tempName('transfer', process.pid));
 }

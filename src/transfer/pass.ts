@@ -1,27 +1,24 @@
-/* eslint max-lines: ['error', { max: 360, skipBlankLines: true, skipComments: true }] --
-   The phases of a pass in their order; what each does in detail lies in files of its own. */
-import { lstatSync, readdirSync } from 'node:fs';
-
 import { RolloutError } from '../cluster/errors.js';
-import { Copier, type Executor } from './copier.js';
-import { TaskFailed, type Threads } from './executors.js';
-import { folderAt, isUnsettled, noteFolder, touch, unsettle, type Folder } from './folders.js';
+import { Copier } from './copier.js';
+import type { Threads } from './executors.js';
+import { folderAt, isUnsettled, touch, type Folder } from './folders.js';
 import type { Gate } from './gate.js';
 import { carryOutGone, noteGone } from './gone.js';
-import { inFlight } from './in-flight.js';
 import { clamp } from './kept.js';
-import { folderOfDepthKey, inodeKey, nameKey, nameOf, TABLE, whole } from './ledger-keys.js';
+import { TABLE, whole } from './ledger-keys.js';
 import type { Ledger } from './ledger.js';
 import { linkTogether } from './links.js';
 import { carryOutMoves } from './moves.js';
-import { fromText, isOwn, join, toFs, under, type ByteName } from './names.js';
+import { join, shown, type ByteName } from './names.js';
 import { packEntries, unpackEntries, type PackedEntries } from './pack.js';
-import { changeIn } from './proof.js';
-import { encodeFolder } from './row.js';
+import { findChange } from './proof.js';
+import { putOff } from './put-off.js';
+import { rootsOf, type Root } from './roots.js';
+import { settleFolders, sweepTemps } from './settle.js';
 import type { SkippedList } from './skipped.js';
-import { sweepIntents } from './sweep.js';
+import type { Executor } from './tasks.js';
 import type { Amount, PassKind, Progress } from './types.js';
-import { folderFacts, TIME_LOST, TOO_DEEP, type Walked } from './walk.js';
+import { TIME_LOST, TOO_DEEP, type Walked } from './walk.js';
 import type { Entry, Rules } from './work.js';
 
 /** Units that wait before the walk pauses: bounds memory whatever the tree's size. */
@@ -44,6 +41,7 @@ export interface PassContext {
   readonly only: readonly string[] | undefined;
   readonly maxDelete: number;
   readonly maxSkipped: number;
+  readonly keepRoot: boolean;
   readonly stopped: () => boolean;
   /** Carries out a task at once in all threads, such as forgetting a folder. */
   readonly everywhere: (path: ByteName) => Promise<void>;
@@ -66,9 +64,10 @@ export class Pass {
   phase: Progress['phase'] = 'walk and copy';
   total: Amount | undefined;
   #walking = 0;
-  #stack: { folder: Folder; known: boolean }[] = [];
+  readonly #stack: Root[] = [];
   #walked: (() => void) | undefined;
   #readFailed: string | undefined;
+  readonly #folders = new Map<number, Folder>();
   /** What waits for a deletion: a folder in the place of a file, or the other way round. */
   #blocked: { folder: Folder; walk: boolean; entries: readonly Entry[] }[] = [];
 
@@ -96,7 +95,7 @@ export class Pass {
       phase: this.phase,
       seen: { ...this.seen },
       durable: { files, bytes },
-      copied: { files: this.copier.copied.files, bytes: this.copier.copied.bytes },
+      copied: { files: this.copier.results.copied.files, bytes: this.copier.results.copied.bytes },
       ...(this.total === undefined ? {} : { total: this.total }),
       skipped: skipped.count,
       deleted: this.deleted,
@@ -108,7 +107,7 @@ export class Pass {
   async run(): Promise<PassEnd> {
     const { ledger, kind, stopped } = this.context;
     for (const table of [TABLE.gone, TABLE.goneFolder, TABLE.perhapsMoved, TABLE.linkWaits]) ledger.clear(table);
-    for (const { folder, known } of this.#roots()) this.#stack.push({ folder, known });
+    this.#stack.push(...rootsOf(this.context, this.copier, this.#folders));
     await this.#walkAndCopy();
     if (stopped()) return STOPPED;
     if (!this.#tooMany) {
@@ -125,8 +124,8 @@ export class Pass {
     await this.#unblock(held);
     this.phase = 'folders';
     // first, because it changes folders
-    await this.#sweep();
-    await this.#settle();
+    await sweepTemps(this.context);
+    await settleFolders(this.context);
     if (stopped()) return STOPPED;
     if (held !== undefined) return { outcome: 'held', why: held };
     if (this.#tooMany) return { outcome: 'held', why: TOO_MANY };
@@ -153,37 +152,6 @@ export class Pass {
     if (row === null) throw new RolloutError('LEDGER_DAMAGED', `the ledger knows no folder ${id}`);
     const folder = folderAt(ledger, above, name, row);
     return folder;
-  }
-
-  readonly #folders = new Map<number, Folder>();
-
-  #roots(): { folder: Folder; known: boolean }[] {
-    const { ledger, source, only } = this.context;
-    const rootFacts = folderFacts(lstatSync(toFs(under(source, '.')), { bigint: true }));
-    const root = folderAt(ledger, null, '', rootFacts);
-    if (root.row === null) {
-      // a root that was used before holds names that are not ours to replace
-      const taken = readdirSync(toFs(under(this.context.destination, '.')), 'latin1').filter((name) => !isOwn(name));
-      if (taken.length > 0) root.taken = taken;
-      noteFolder(ledger, root, { made: taken.length > 0 ? 'foreign' : 'own' });
-      root.state = 'ready';
-    }
-    ledger.commit();
-    if (only === undefined) return [{ folder: root, known: true }];
-    return only.map((path) => {
-      let folder = root;
-      for (const name of fromText(path)
-        .split('/')
-        .filter((part) => part !== '' && part !== '.')) {
-        const facts = folderFacts(lstatSync(toFs(under(source, join(folder.path, name))), { bigint: true }));
-        const inner = folderAt(ledger, folder, name, facts);
-        const known = this.#folders.get(inner.id) ?? inner;
-        this.#folders.set(inner.id, known);
-        if (known === inner) this.copier.submit(inner, [], false);
-        folder = known;
-      }
-      return { folder, known: folder.row !== null };
-    });
   }
 
   async #walkAndCopy(): Promise<void> {
@@ -247,10 +215,10 @@ export class Pass {
     const [units, perhapsMoved, linked] = [walked.units, [walked.perhapsMoved], [walked.linked]].map((packed) =>
       blocked.names.size === 0 ? packed : this.#withoutBlocked(folder, packed, blocked.names),
     ) as [readonly PackedEntries[], readonly PackedEntries[], readonly PackedEntries[]];
-    for (const packed of perhapsMoved) this.#putOff(TABLE.perhapsMoved, folder, packed);
-    for (const packed of linked) this.#putOff(TABLE.linkWaits, folder, packed);
-    const putOff = walked.perhapsMoved.count + walked.linked.count > 0;
-    const leaf = walked.folders.length === 0 && !putOff;
+    for (const packed of perhapsMoved) putOff(ledger, TABLE.perhapsMoved, folder, packed);
+    for (const packed of linked) putOff(ledger, TABLE.linkWaits, folder, packed);
+    const waits = walked.perhapsMoved.count + walked.linked.count > 0;
+    const leaf = walked.folders.length === 0 && !waits;
     this.copier.submit(folder, units, leaf);
     if (isUnsettled(folder) && folder.state === 'ready') touch(ledger, folder);
     // the last one pushed is walked first: in the order of the names
@@ -261,20 +229,7 @@ export class Pass {
       if (blocked.folders.has(name)) this.#blocked.push({ folder: inner, walk: true, entries: [] });
       else this.#stack.push({ folder: inner, known });
     }
-    if (putOff) this.#folders.set(folder.id, folder);
-  }
-
-  #putOff(table: typeof TABLE.perhapsMoved | typeof TABLE.linkWaits, folder: Folder, packed: PackedEntries): void {
-    if (packed.count === 0) return;
-    for (const entry of unpackEntries(packed, () => 'asked')) {
-      const one = packEntries([entry]);
-      const value = Buffer.concat([one.facts, one.rows]);
-      const key =
-        table === TABLE.linkWaits
-          ? inodeKey(table, entry.facts.ino, folder.id, entry.name)
-          : nameKey(table, folder.id, entry.name);
-      this.context.ledger.put(key, value);
-    }
+    if (waits) this.#folders.set(folder.id, folder);
   }
 
   #withoutBlocked(folder: Folder, units: readonly PackedEntries[], names: ReadonlySet<ByteName>): PackedEntries[] {
@@ -315,7 +270,7 @@ export class Pass {
       } else if (walk) this.#stack.push({ folder, known: false });
       else {
         const isLinked = ({ facts }: Entry): boolean => facts.links > 1;
-        this.#putOff(TABLE.linkWaits, folder, packEntries(entries.filter(isLinked)));
+        putOff(this.context.ledger, TABLE.linkWaits, folder, packEntries(entries.filter(isLinked)));
         this.submit(
           folder,
           entries.filter((entry) => !isLinked(entry)),
@@ -329,74 +284,19 @@ export class Pass {
     await this.copier.idle();
   }
 
-  /** Gives folders their attributes, the deepest first: nothing in them changes any more (R16). */
-  async #settle(): Promise<void> {
-    const { ledger, executor, stopped, skipped } = this.context;
-    ledger.commit();
-    const unsettled = [...ledger.range(whole(TABLE.unsettled))].map(({ key }) => Buffer.from(key));
-    await inFlight(unsettled, executor.capacity, async (key) => {
-      if (stopped()) return;
-      ledger.remove(key);
-      const id = folderOfDepthKey(key);
-      // removed after something in it had changed
-      if (!ledger.knows(id)) return;
-      const { path, parent, name } = ledger.pathOf(id);
-      const row = ledger.folder(parent, name);
-      // one that is beside its place yet gets them when it is renamed
-      if (row === null || row.made === 'staging') return;
-      try {
-        await executor.run({ task: 'settle', path, facts: row });
-        ledger.put(nameKey(TABLE.folder, parent, name), encodeFolder({ ...row, settled: true }));
-      } catch (error) {
-        if (!(error instanceof TaskFailed)) throw error;
-        if (error.code !== 'ENOENT') skipped.add(path === '' ? '.' : path, 'FAILED', `attributes: ${error.code}`);
-      }
-    });
-    ledger.commit();
-  }
-
-  /** Proves that no temporary file is left where units ended badly (procedure, rule 6). */
-  async #sweep(): Promise<void> {
-    const { ledger, stopped } = this.context;
-    if (stopped()) return;
-    // a large file that has gone meanwhile left its part
-    const parts = [...ledger.range(whole(TABLE.part))].map(({ key }) => nameOf(key).folder);
-    const { swept } = await sweepIntents(this.context, () => new Set(), parts);
-    for (const folder of swept) unsettle(ledger, folder);
-    ledger.clear(TABLE.intent);
-    ledger.clear(TABLE.part);
-  }
-
-  /** A second walk that finds nothing: the source was quiet (R7). */
   async #proof(): Promise<PassEnd> {
     this.phase = 'second walk';
-    const { walkers, ledger, stopped, skipped } = this.context;
-    if (this.copier.copied.changed > 0) return busy('files changed while they were read');
-    const stack = this.#roots().map(({ folder: { id, path } }) => ({ folder: id, path }));
-    let moved: string | undefined;
-    while (stack.length > 0 && moved === undefined && !stopped()) {
-      const batch = stack.splice(Math.max(0, stack.length - walkers.capacity));
-      const found = await Promise.all(batch.map((task) => walkers.walk({ ...task, known: true, proof: true })));
-      for (const [index, walked] of found.entries()) {
-        const path = batch[index]?.path ?? '';
-        moved ??= changeIn(walked, path, (name) => skipped.has(join(path, name)));
-        for (const { name } of walked.folders) {
-          const row = ledger.folder(walked.folder, name);
-          if (row !== null) stack.push({ folder: row.id, path: join(path, name) });
-          else if (!skipped.has(join(path, name))) moved ??= join(path, name);
-        }
-      }
-    }
-    return moved === undefined ? { outcome: 'done' } : busy(`${moved} changed after it was copied`);
+    const { copier, context } = this;
+    if (copier.results.copied.changed > 0) return { outcome: 'busy', why: 'files changed while they were read' };
+    const roots = rootsOf(context, copier, this.#folders).map(({ folder }) => folder);
+    const changed = await findChange(context, roots);
+    if (changed === undefined) return { outcome: 'done' };
+    return { outcome: 'busy', why: `${shown(changed)} changed after it was copied` };
   }
 }
 
 const STOPPED: PassEnd = { outcome: 'held', why: 'stopped' };
 const TOO_MANY = 'more items were skipped than allowed: nothing was deleted';
-
-function busy(why: string): PassEnd {
-  return { outcome: 'busy', why };
-}
 
 /** Names that are of another type than the ledger knows: their place has to be cleared first. */
 function blockedBy(walked: Walked): { folders: ReadonlySet<ByteName>; names: ReadonlySet<ByteName> } {

@@ -1,4 +1,3 @@
-import type { Executor } from './copier.js';
 import { decodePart } from './parts.js';
 import { unsettle } from './folders.js';
 import { nameOf, TABLE, whole } from './ledger-keys.js';
@@ -6,6 +5,7 @@ import type { Ledger } from './ledger.js';
 import { ROOT_FOLDER } from './ledger.js';
 import type { ByteName } from './names.js';
 import { sweepIntents } from './sweep.js';
+import type { Executor } from './tasks.js';
 
 /**
  * Cleans up what a kill left: temporary files where something was being written, everywhere when the machine itself

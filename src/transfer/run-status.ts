@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere, writeDurable } from './durable-file.js';
 import { engineOf } from './engine-record.js';
+import { tempName } from './names.js';
 import type { EngineTask, PassKind, PassResult, Progress, VerifyResult } from './types.js';
 
 const FILE = 'status.json';
@@ -95,7 +96,7 @@ export class StatusFile {
     this.#written = Date.now();
     const text = `${JSON.stringify({ ...this.others, [this.task]: this.run })}\n`;
     this.#writing = this.#writing
-      .then(() => writeDurable(this.ledger, FILE, text, `.iw~status.${process.pid}`))
+      .then(() => writeDurable(this.ledger, FILE, text, tempName('status', process.pid)))
       .catch(() => undefined);
   }
 }

@@ -3,11 +3,7 @@ import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere, syncDirectory, writeDurable } from './durable-file.js';
-
-/** The mark at a destination's root that says which ledger it belongs to. No part of the tree. */
-export const SENTINEL_NAME = '.icewarp-rollout-transfer';
-/** Begins every name that the engine uses for itself in a tree (R17). */
-const OWN_PREFIX = '.iw~';
+import { isOwn, SENTINEL_NAME, tempName } from './names.js';
 
 /** Ties a destination to its ledger (R21). */
 export interface Sentinel {
@@ -40,7 +36,8 @@ export async function readSentinel(dest: string): Promise<Sentinel | null> {
 
 /** Marks the destination, durably. Only the holder of its lease may. */
 export async function writeSentinel(dest: string, { uuid, generation }: Sentinel): Promise<void> {
-  await writeDurable(dest, SENTINEL_NAME, `${JSON.stringify({ uuid, generation })}\n`, `.iw~sentinel.${process.pid}`);
+  const text = `${JSON.stringify({ uuid, generation })}\n`;
+  await writeDurable(dest, SENTINEL_NAME, text, tempName('sentinel', process.pid));
 }
 
 /** Takes the mark away, durably; one that is gone already is fine. */
@@ -52,8 +49,7 @@ export async function removeSentinel(dest: string): Promise<void> {
 /** Whether nothing is at the destination's root but what the engine, or the making of a file system, leaves there. */
 export async function destinationIsEmpty(dest: string): Promise<boolean> {
   for await (const { name } of await opendir(dest)) {
-    const ours = name.startsWith(SENTINEL_NAME) || name.startsWith(OWN_PREFIX);
-    if (!ours && name !== 'lost+found') return false;
+    if (!isOwn(name) && name !== 'lost+found') return false;
   }
   return true;
 }

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Executor } from './copier.js';
 import { classify } from './errors.js';
 import { TaskFailed } from './executors.js';
 import type { Gate } from './gate.js';
-import type { Task, TaskName, Tasks } from './tasks.js';
+import type { Executor, Task, TaskName, Tasks } from './tasks.js';
 
 /** How often a task is tried against an error that may pass by itself. */
 const TRIES = 6;

@@ -1,8 +1,7 @@
 import { TaskFailed } from './executors.js';
 import { inFlight } from './in-flight.js';
 import { nameOf, TABLE, whole } from './ledger-keys.js';
-import type { Ledger } from './ledger.js';
-import { join, type ByteName } from './names.js';
+import type { ByteName } from './names.js';
 import type { PassContext } from './pass.js';
 
 /**
@@ -29,7 +28,7 @@ export async function sweepIntents(
     const stages = [...ledger.foldersOf(folder).values()].filter(({ made }) => made === 'staging');
     const keep = [...keepIn(folder), ...stages.map(({ stage }) => stage)];
     try {
-      const removed = await executor.run({ task: 'sweep', path: placeOf(ledger, folder), keep });
+      const removed = await executor.run({ task: 'sweep', path: ledger.placeOf(folder), keep });
       if (removed > 0) swept.push(folder);
     } catch (error) {
       // the folder is not there yet, or not any more: nothing to sweep
@@ -37,11 +36,4 @@ export async function sweepIntents(
     }
   });
   return { ours: open, swept };
-}
-
-/** Where a folder's files are: in its staging folder until that is renamed. */
-function placeOf(ledger: Ledger, folder: number): ByteName {
-  const { path, parent, name } = ledger.pathOf(folder);
-  const row = ledger.folder(parent, name);
-  return row?.made === 'staging' ? join(ledger.pathOf(parent).path, row.stage) : path;
 }

@@ -57,6 +57,13 @@ export interface Tasks {
 export type TaskName = keyof Tasks;
 export type Task = { [N in TaskName]: { readonly task: N } & Tasks[N]['ask'] }[TaskName];
 
+/** What carries out tasks at the destination. */
+export interface Executor {
+  /** Tasks that it takes at a time. */
+  readonly capacity: number;
+  run<N extends TaskName>(task: Extract<Task, { task: N }>): Promise<Tasks[N]['answer']>;
+}
+
 /** Carries out a task, as a sequence of calls. */
 export function* perform(bench: Bench, task: Task): Sequence<Tasks[TaskName]['answer']> {
   try {

@@ -48,6 +48,8 @@ export interface PassOptions {
   readonly shallow?: boolean;
   /** Whom the copies belong to; without it, whom the originals belong to where that can be set. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** The destination's own folder stays as it is: whoever made it has decided whose it is and who may use it. */
+  readonly keepRoot?: boolean;
   /** Most deletions that a pass carries out (R18); default: the larger of 1,000 and 2 % of what was copied. */
   readonly maxDelete?: number;
   /** Skipped items after which the pass stops; default: no limit. */
@@ -144,6 +146,8 @@ export interface VerifyResult {
   readonly read: 'direct' | 'another machine' | 'through the cache';
   readonly checked: Amount;
   readonly different: number;
+  /** Of a sample: the number that chooses the same files again. */
+  readonly seed?: number;
   /** One JSON line per difference. */
   readonly differencesFile?: string;
   readonly seconds: number;
@@ -182,8 +186,10 @@ export interface ReverseOptions {
 export interface VerifyOptions {
   readonly ledger: string;
   readonly destination: string;
-  /** Percent of the files, chosen by their names' hash; 100 by default. */
+  /** Percent of the files; 100 by default. */
   readonly sample?: number;
+  /** Which files a sample takes: the same ones for the same number; without it others each time. */
+  readonly seed?: number;
   readonly threads?: number;
 }
 

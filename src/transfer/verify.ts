@@ -1,5 +1,15 @@
-import { createHash } from 'node:crypto';
-import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { createHash, randomInt } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join as joinPath } from 'node:path';
 
@@ -30,9 +40,12 @@ const DIFFERENCES = 'differences.jsonl';
 interface Cursor {
   readonly generation: number;
   readonly sample: number;
+  readonly seed: number;
   readonly after: string;
   readonly checked: Amount;
   readonly different: number;
+  /** Bytes of the list of differences: what is behind them will be found again. */
+  readonly listed: number;
 }
 
 /**
@@ -76,6 +89,7 @@ export async function verifyTree(options: VerifyOptions, { onProgress, signal }:
     return {
       outcome: different === 0 ? 'equal' : 'different',
       ...{ read, checked, different },
+      ...(job.sample < 100 ? { seed: job.seed } : {}),
       ...(different === 0 ? {} : { differencesFile: joinPath(options.ledger, DIFFERENCES) }),
       seconds: (Date.now() - began) / 1_000,
     };
@@ -87,7 +101,9 @@ export async function verifyTree(options: VerifyOptions, { onProgress, signal }:
 
 class Verification {
   readonly sample: number;
+  readonly seed: number;
   different = 0;
+  #listed = 0;
   #files = 0;
   #bytes = 0;
   #after = '';
@@ -103,7 +119,13 @@ class Verification {
     this.sample = options.sample ?? 100;
     this.#root = fromText(options.destination);
     const cursor = this.#readCursor();
-    if (cursor?.generation === generation && cursor.sample === this.sample) {
+    const goesOn =
+      cursor?.generation === generation &&
+      cursor.sample === this.sample &&
+      (options.seed ?? cursor.seed) === cursor.seed;
+    this.seed = options.seed ?? (goesOn ? cursor.seed : randomInt(2 ** 32));
+    if (goesOn) {
+      this.#listed = cursor.listed;
       this.#after = cursor.after;
       this.#files = cursor.checked.files;
       this.#bytes = cursor.checked.bytes;
@@ -121,7 +143,8 @@ class Verification {
     for (const { key, value } of this.reader.range(whole(TABLE.file))) {
       const row = readRow(value);
       if (row.type !== FileType.file || row.size === 0n) continue;
-      return readsDirectly(this.#pathOf(key)) ? 'direct' : 'through the cache';
+      const direct = readsDirectly(this.#pathOf(key));
+      if (direct !== null) return direct ? 'direct' : 'through the cache';
     }
     return 'through the cache';
   }
@@ -140,36 +163,48 @@ class Verification {
         if (batch.length === BATCH) break;
       }
       if (last === undefined) break;
+      const differences: { readonly path: ByteName; readonly why: string }[] = [];
       await inFlight(batch, this.options.threads ?? WIDTH, async ({ key, row }) => {
         if (signal.aborted) return;
-        await this.#check(key, row, direct);
+        const why = await this.#check(key, row, direct);
+        if (why !== null) differences.push({ path: this.#below(key), why });
       });
       signal.throwIfAborted();
+      this.#list(differences);
       this.#after = last.toString('hex');
       this.#writeCursor();
     }
     rmSync(this.#path(CURSOR), { force: true });
   }
 
-  async #check(key: Buffer, row: FileRow, direct: boolean): Promise<void> {
+  /** @returns what differs, or null. */
+  async #check(key: Buffer, row: FileRow, direct: boolean): Promise<string | null> {
     const path = this.#pathOf(key);
     const buffer = this.#buffers.pop() ?? readBuffer();
     try {
       const why = await runAsync(compare(path, row, buffer, direct));
-      if (why !== null) this.#list(key, why);
+      if (why !== null) this.different += 1;
+      this.#files += 1;
+      this.#bytes += Number(row.size);
+      return why;
     } finally {
       this.#buffers.push(buffer);
     }
-    this.#files += 1;
-    this.#bytes += Number(row.size);
   }
 
-  #list(key: Buffer, detail: string): void {
-    this.different += 1;
-    const line = JSON.stringify({ path: shown(this.#below(key)), reason: 'DIFFERENT', detail });
-    const fd = openSync(this.#path(DIFFERENCES), 'a', 0o600);
-    writeSync(fd, `${line}\n`);
+  /** Lists what a batch found; what a call that was cut short had listed beyond its cursor is listed anew. */
+  #list(differences: readonly { readonly path: ByteName; readonly why: string }[]): void {
+    const lines = differences.map(({ path, why }) =>
+      JSON.stringify({ path: shown(path), reason: 'DIFFERENT', detail: why }),
+    );
+    if (lines.length === 0) return;
+    const text = Buffer.from(`${lines.sort().join('\n')}\n`);
+    const fd = openSync(this.#path(DIFFERENCES), constants.O_WRONLY | constants.O_CREAT, 0o600);
+    ftruncateSync(fd, this.#listed);
+    writeSync(fd, text, 0, text.length, this.#listed);
+    fsyncSync(fd);
     closeSync(fd);
+    this.#listed += text.length;
   }
 
   #below(key: Buffer): ByteName {
@@ -185,7 +220,8 @@ class Verification {
 
   #isSampled(key: Buffer): boolean {
     if (this.sample >= 100) return true;
-    return createHash('sha1').update(key).digest().readUInt32BE(0) / 2 ** 32 < this.sample / 100;
+    const hash = createHash('sha1').update(`${this.seed}/`).update(key).digest();
+    return hash.readUInt32BE(0) / 2 ** 32 < this.sample / 100;
   }
 
   #path(name: string): string {
@@ -201,8 +237,8 @@ class Verification {
   }
 
   #writeCursor(): void {
-    const { generation, sample, checked, different } = this;
-    const cursor: Cursor = { generation, sample, after: this.#after, checked, different };
+    const { generation, sample, seed, checked, different } = this;
+    const cursor: Cursor = { generation, sample, seed, after: this.#after, checked, different, listed: this.#listed };
     const temporary = this.#path(`${CURSOR}.new`);
     const fd = openSync(temporary, 'w', 0o600);
     writeSync(fd, JSON.stringify(cursor));

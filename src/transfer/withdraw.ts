@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { readIfThere, writeDurable } from './durable-file.js';
 import { runPass, type Steering } from './engine.js';
+import { tempName } from './names.js';
 import { removeSentinel } from './sentinel.js';
 import type { PassResult, WithdrawOptions } from './types.js';
 
@@ -30,10 +31,10 @@ async function emptyThere(ledger: string, destination: string, steering: Steerin
   await rm(source, { recursive: true, force: true });
   await mkdir(source);
   const maxDelete = Number.MAX_SAFE_INTEGER;
-  const pass = await runPass({ source, destination, ledger, kind: 'delta', maxDelete }, steering);
+  const pass = await runPass({ source, destination, ledger, kind: 'delta', maxDelete, keepRoot: true }, steering);
   const result: PassResult = { ...pass, kind: 'withdraw' };
   if (result.outcome === 'done') {
-    await writeDurable(ledger, WITHDRAWN, JSON.stringify(result), `.iw~withdrawn.${process.pid}`);
+    await writeDurable(ledger, WITHDRAWN, JSON.stringify(result), tempName('withdrawn', process.pid));
   }
   return result;
 }

@@ -9,7 +9,7 @@ import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
 import { mailTree } from '../../src/icewarp/mail-tree.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
-import { SENTINEL_NAME as MARK } from '../../src/transfer/sentinel.js';
+import { SENTINEL_NAME as MARK } from '../../src/transfer/names.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -193,7 +193,7 @@ describe('old mail', () => {
     expect(await oldMail.restore(desired, before, context)).toEqual([]);
     expect(await oldMail.restore(desired, before, context)).toEqual([]);
     expect(await readdir(share)).toEqual([]);
-    expect(await readdir(join(context.agent.config.stateDir, 'transfer'))).toEqual([]);
+    expect(await readdir(context.agent.config.stateDir)).not.toContain('transfer');
     expect(await readFile(join(mail, 'example.com/user/inbox/20200101.imap'), 'utf8')).toBe('a message');
     expect(await oldMail.observe(desired, context)).toEqual(before);
   });
@@ -218,7 +218,7 @@ describe('old mail', () => {
     await cp(join(context.folder, 'kept'), ledger, { recursive: true });
     await writeFile(join(ledger, 'withdrawn.json'), JSON.stringify({ outcome: 'done', skipped: 0 }));
     expect(await oldMail.restore(desired, before, context)).toEqual([]);
-    expect(await readdir(join(context.agent.config.stateDir, 'transfer'))).toEqual([]);
+    expect(await readdir(context.agent.config.stateDir)).not.toContain('transfer');
   });
 
   it('leaves its databases for the time when the services are stopped', async () => {

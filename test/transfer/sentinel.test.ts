@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
+import { SENTINEL_NAME } from '../../src/transfer/names.js';
 import {
   destinationIsEmpty,
   judge,
   readSentinel,
-  SENTINEL_NAME,
   writeSentinel,
   type LedgerMark,
   type Sentinel,
