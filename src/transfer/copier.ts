@@ -88,6 +88,8 @@ export class Copier {
   #failure: Error | undefined;
   #idle: (() => void)[] = [];
   readonly #tries = new Map<string, number>();
+  /** Names by folder that failed units have written: theirs are the rows that are open yet (R2). */
+  readonly #mine = new Map<number, ReadonlySet<ByteName>>();
   /** Folders that wait for their next try. */
   readonly #resting = new Set<number>();
   readonly #timer: NodeJS.Timeout;
@@ -217,7 +219,7 @@ export class Copier {
 
   #prepare(folder: Folder, entries: PackedEntries, { create = false, close = false }): void {
     const { ledger, ours } = this.options;
-    const mine = ours.get(folder.id);
+    const mine = new Set([...(ours.get(folder.id) ?? []), ...(this.#mine.get(folder.id) ?? [])]);
     const parts = this.#partsOf(folder, entries);
     const fresh = folder.row?.made === 'foreign' ? folder.taken !== undefined : isOfThisPass(ledger, folder);
     const unit: PackedUnit = {
@@ -229,7 +231,7 @@ export class Copier {
       place: fresh || folder.state === 'staging' ? 'free' : 'asked',
       ...(folder.state === 'staging' ? { stage: folder.row?.stage ?? '' } : {}),
       ...(close ? { close: folder.facts } : {}),
-      ...(mine === undefined ? {} : { ours: [...mine] }),
+      ...(mine.size === 0 ? {} : { ours: [...mine] }),
       ...(folder.taken === undefined || folder.taken.length === 0 ? {} : { taken: folder.taken }),
       ...(parts.length === 0 ? {} : { parts }),
     };
@@ -382,7 +384,7 @@ export class Copier {
             rows: Buffer.alloc(0),
             odd: [],
             closed: false,
-            failed: { code },
+            failed: { code, wrote: [] },
           });
         });
         this.#pump();
@@ -402,6 +404,7 @@ export class Copier {
       return;
     }
     if (result.failed !== undefined && !stopped()) {
+      this.#mine.set(folder.id, new Set([...(this.#mine.get(folder.id) ?? []), ...result.failed.wrote]));
       this.#unitFailed(folder, unit, result.failed.code);
       return;
     }
