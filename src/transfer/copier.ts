@@ -236,7 +236,7 @@ export class Copier {
       result = await this.options.executor.run({ task: 'unit', unit });
     } catch (error) {
       if (!(error instanceof TaskFailed)) throw error;
-      result = { reached: 0, rows: Buffer.alloc(0), odd: [], closed: false, failed: { code: error.code } };
+      result = { reached: 0, rows: Buffer.alloc(0), odd: [], closed: false, failed: { code: error.code, wrote: [] } };
     }
     return () => this.#ended(folder, unit, intent, result);
   }
@@ -253,6 +253,7 @@ export class Copier {
       return;
     }
     if (result.failed !== undefined && !stopped()) {
+      this.#prepared.noteWritten(folder, result.failed.wrote);
       this.#unitFailed(folder, unit, result.failed.code);
       return;
     }

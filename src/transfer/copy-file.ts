@@ -195,7 +195,8 @@ function* pumpLarge(
  * @returns null when it has to be copied.
  */
 function* checkContent(place: Place, entry: Entry, source: number, from: string | Buffer): Sequence<Outcome | null> {
-  if (entry.row === undefined) return null;
+  // the content that an attempt without a row left there may be another one than the row's
+  if (entry.row === undefined || entry.place === 'ours') return null;
   const row = readRow(entry.row);
   const { facts } = entry;
   if (row.size !== facts.size || row.type !== FileType.file) return null;
@@ -218,7 +219,9 @@ function* checkContent(place: Place, entry: Entry, source: number, from: string 
 function* retouch(place: Place, entry: Entry, row: FileRow): Sequence<void> {
   const path = toFs(`${place.target}/${entry.name}`);
   const there = yield* present(path);
-  if (there === null || !asWeLeftIt(there, row, place.rules)) {
+  // an attempt whose row was never written may have set the time already
+  const known = [row, { ...row, mtime: entry.facts.mtime }];
+  if (there === null || !known.some((one) => asWeLeftIt(there, one, place.rules))) {
     throw new Ended({ is: 'skipped', reason: 'DEST_CHANGED', detail: 'somebody changed or removed the copy' });
   }
   const target = yield* open(path, O_RDONLY | O_NOFOLLOW);

@@ -21,17 +21,24 @@ export function* look(place: Place, entry: Entry): Sequence<InTheWay> {
   if (there === null) return 'nothing';
   const known = entry.row !== undefined && asWeLeftIt(there, readRow(entry.row), place.rules);
   if (known) return 'ours';
-  if (entry.row !== undefined && place.keep === undefined) {
+  // What an attempt left whose row could not be written equals the source, and what others changed does not.
+  const outcome = yield* adopt(place, entry, there);
+  if (outcome === null) return 'ours';
+  if (entry.row !== undefined && place.keep === undefined && outcome.is === 'skipped' && outcome.reason === 'FOREIGN') {
     throw new Ended({ is: 'skipped', reason: 'DEST_CHANGED', detail: 'somebody changed the copy' });
   }
-  const outcome = yield* adopt(place, entry, there);
   // on the way back the share wins, and the other version is kept
   if (place.keep !== undefined && outcome.is === 'skipped' && outcome.reason === 'FOREIGN') return 'conflict';
   throw new Ended(outcome);
 }
 
-/** Takes a file as copied that was at the destination before us and is equal; anything else is foreign (R4). */
-function* adopt(place: Place, entry: Entry, there: BigIntStats): Sequence<Outcome> {
+/**
+ * Takes a file as copied that was at the destination before us and is equal; anything else is foreign (R4).
+ *
+ * @returns null when it is equal and cannot be made durable: it has to be copied anew, since another sync would only
+ * seem to succeed (R2).
+ */
+function* adopt(place: Place, entry: Entry, there: BigIntStats): Sequence<Outcome | null> {
   const foreign: Outcome = { is: 'skipped', reason: 'FOREIGN', detail: 'something else by that name is there' };
   if (!there.isFile() || there.size !== entry.facts.size) return foreign;
   const took = place.clock();
@@ -44,7 +51,11 @@ function* adopt(place: Place, entry: Entry, there: BigIntStats): Sequence<Outcom
       if (!sameFile(entry.facts, yield* fstat(source))) return changed('changed while it was compared');
       if (ours === null || theirs === null || !Buffer.from(ours).equals(theirs)) return foreign;
       yield* attributes(place.rules, target, entry.facts, true);
-      yield* fsync(target);
+      try {
+        yield* fsync(target);
+      } catch {
+        return null;
+      }
       return { is: 'adopted', row: rowOf(place, entry.facts, ours, took) };
     } finally {
       yield* close(target);

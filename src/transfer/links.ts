@@ -9,6 +9,7 @@ import { putOffEntry } from './put-off.js';
 import { readRow, ROW_SIZE, sameIdentity, writeRow } from './row.js';
 import { sourceFacts } from './source-facts.js';
 import type { LinkName } from './tidy.js';
+import { isMoved } from './unit.js';
 import type { Entry } from './work.js';
 
 type Place = LinkName['leader'];
@@ -141,6 +142,7 @@ async function linkOne(
   leaderRow: Buffer,
 ): Promise<boolean> {
   const row = readRow(leaderRow);
+  const path: ByteName = join(folder.path, entry.name);
   const link = {
     leader,
     path: folder.path,
@@ -151,16 +153,21 @@ async function linkOne(
   let isLinked: boolean;
   try {
     const { is, code } = await executor.run({ task: 'link', link });
+    if (code === 'APART') {
+      pass.submit(folder, [entry]);
+      return false;
+    }
     if (is !== 'done') {
-      const path: ByteName = join(folder.path, entry.name);
       skipped.add(path, code === 'FOREIGN' ? 'FOREIGN' : 'DEST_CHANGED', 'something else by that name is there');
       return false;
     }
     isLinked = code === 'ALREADY';
   } catch (error) {
     if (!(error instanceof TaskFailed)) throw error;
-    // such as too many names of one file: a copy of its own
-    pass.submit(folder, [entry]);
+    // A folder that somebody removed is made again with a copy in it. Else the next pass links it: a copy of its own
+    // would stay one.
+    if (isMoved(error.code)) pass.submit(folder, [entry]);
+    else skipped.add(path, 'FAILED', error.code);
     return false;
   }
   if (!isLinked) touch(ledger, folder);

@@ -26,12 +26,21 @@ export async function lockLedger(dir: string): Promise<() => void> {
   try {
     if (!(await lock(descriptor)))
       throw new RolloutError('LEDGER_BUSY', `the ledger ${dir} is in use by ${holder(dir)}`);
-    ftruncateSync(descriptor, 0);
-    writeSync(descriptor, `${JSON.stringify({ pid: process.pid, since: new Date().toISOString() })}\n`, 0);
+    sign(descriptor);
     return release;
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** Says whose lock it is, for the message to others: a full disk, which the ledger reports, must not keep it from us. */
+function sign(descriptor: number): void {
+  try {
+    ftruncateSync(descriptor, 0);
+    writeSync(descriptor, `${JSON.stringify({ pid: process.pid, since: new Date().toISOString() })}\n`, 0);
+  } catch {
+    // the lock itself is held all the same
   }
 }
 

@@ -95,7 +95,7 @@ export interface PackedResult {
   /** Index and outcome of entries that were not simply copied. */
   readonly odd: readonly (readonly [index: number, outcome: Outcome])[];
   readonly closed: boolean;
-  readonly failed?: { readonly code: string };
+  readonly failed?: NonNullable<UnitResult['failed']>;
 }
 
 export function packResult({ outcomes, closed, failed }: UnitResult): PackedResult {

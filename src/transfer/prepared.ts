@@ -36,6 +36,8 @@ export class PreparedUnits {
   #preparing: Prepared[] = [];
   #flushing = false;
   #sequence = 0;
+  /** Names by folder that failed units have written: theirs are the rows that are open yet (R2). */
+  readonly #written = new Map<number, ReadonlySet<ByteName>>();
 
   /** @param ours names by folder that a kill left half done. */
   constructor(
@@ -56,7 +58,7 @@ export class PreparedUnits {
   add(folder: Folder, entries: PackedEntries, staged: StagedWork = {}): void {
     const { ledger } = this;
     const { create = false, close = false } = staged;
-    const mine = this.ours.get(folder.id);
+    const mine = new Set([...(this.ours.get(folder.id) ?? []), ...(this.#written.get(folder.id) ?? [])]);
     const parts = this.#partsOf(folder, entries);
     const fresh = folder.row?.made === 'foreign' ? folder.taken !== undefined : isOfThisPass(ledger, folder);
     const unit: PackedUnit = {
@@ -68,7 +70,7 @@ export class PreparedUnits {
       place: fresh || folder.state === 'staging' ? 'free' : 'asked',
       ...(folder.state === 'staging' ? { stage: folder.row?.stage ?? '' } : {}),
       ...(close ? { close: folder.facts } : {}),
-      ...(mine === undefined ? {} : { ours: [...mine] }),
+      ...(mine.size === 0 ? {} : { ours: [...mine] }),
       ...(folder.taken === undefined || folder.taken.length === 0 ? {} : { taken: folder.taken }),
       ...(parts.length === 0 ? {} : { parts }),
     };
@@ -76,6 +78,11 @@ export class PreparedUnits {
     ledger.put(intent, Buffer.from(entries.names, 'latin1'));
     folder.running += 1;
     this.#preparing.push({ folder, unit, intent });
+  }
+
+  /** A unit failed that had put names into place: whatever is there under them is ours. */
+  noteWritten({ id }: Folder, names: readonly ByteName[]): void {
+    this.#written.set(id, new Set([...(this.#written.get(id) ?? []), ...names]));
   }
 
   /** Something of ours may be left in a folder. */

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 
 import { NOT_OFFERED } from './durable-file.js';
+import { classify } from './errors.js';
 import { codeOf, futimes } from './io.js';
 import { runSync } from './io-sync.js';
 import { native } from './io-native.js';
@@ -59,14 +60,6 @@ export function probe(destination: ByteName, name: ByteName, owner: Rules['owner
     timed(() => {
       closeSync(fd);
     });
-    const holds = (make: () => void): boolean => {
-      try {
-        make();
-        return true;
-      } catch {
-        return false;
-      }
-    };
     const median = took.sort((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0;
     return {
       ...(owner === undefined ? {} : { owner }),
@@ -84,6 +77,22 @@ export function probe(destination: ByteName, name: ByteName, owner: Rules['owner
     };
   } finally {
     rmSync(toFs(dir), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Whether the destination carries out a call.
+ *
+ * @throws what may be otherwise the next time, such as EIO: taken for a refusal it would leave permissions or owners
+ * behind for good.
+ */
+function holds(make: () => void): boolean {
+  try {
+    make();
+    return true;
+  } catch (error) {
+    if (classify(error).is === 'skip') return false;
+    throw error;
   }
 }
 
@@ -109,24 +118,20 @@ export function timesOf(rules: Rules): string {
 }
 
 function modesHold(file: ByteName): boolean {
-  try {
+  const isSet = holds(() => {
     chmodSync(toFs(file), 0o640);
-    return (lstatSync(toFs(file)).mode & 0o777) === 0o640;
-  } catch {
-    return false;
-  }
+  });
+  return isSet && (lstatSync(toFs(file)).mode & 0o777) === 0o640;
 }
 
 function ownersHold(file: ByteName, created: { uid: number; gid: number }): boolean {
   // only root gives files away
   if (process.geteuid?.() !== 0) return false;
-  try {
+  const isSet = holds(() => {
     chownSync(toFs(file), created.uid + 1, created.gid + 1);
-    const { uid, gid } = lstatSync(toFs(file));
-    return uid === created.uid + 1 && gid === created.gid + 1;
-  } catch {
-    return false;
-  }
+  });
+  const { uid, gid } = lstatSync(toFs(file));
+  return isSet && uid === created.uid + 1 && gid === created.gid + 1;
 }
 
 function times(fd: number, file: ByteName): Pick<Rules, 'granularity' | 'earliest' | 'latest'> {
@@ -164,10 +169,8 @@ function folderSync(dir: ByteName): boolean {
 }
 
 function foldsForm(dir: ByteName): boolean {
-  try {
+  const isMade = holds(() => {
     closeSync(openSync(toFs(`${dir}/\u00c3\u00a9`), 'w'));
-    return existsSync(toFs(`${dir}/e\u00cc\u0081`));
-  } catch {
-    return false;
-  }
+  });
+  return isMade && existsSync(toFs(`${dir}/e\u00cc\u0081`));
 }

@@ -29,7 +29,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY } = constan
 /** How removing, moving or linking one file ended; `code` says why it was kept, or that it lies in quarantine, or was done. */
 export interface Tidied {
   readonly is: 'done' | 'kept';
-  readonly code?: 'DEST_CHANGED' | 'FOREIGN' | 'BACK' | 'DIFFERENT' | 'CONFLICT' | 'ALREADY';
+  readonly code?: 'DEST_CHANGED' | 'FOREIGN' | 'BACK' | 'DIFFERENT' | 'CONFLICT' | 'ALREADY' | 'APART';
 }
 
 export interface GoneFile {
@@ -178,6 +178,9 @@ export function* moveFile(bench: Bench, { from, to, row }: Move): Sequence<Tidie
   }
 }
 
+/** What a destination answers that cannot give a file this further name: it becomes a file of its own (R13). */
+const NO_MORE_NAMES = new Set(['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
 /** A further name of a file that is at the destination already. */
 export interface LinkName {
   readonly leader: { readonly path: ByteName; readonly name: ByteName };
@@ -211,7 +214,12 @@ export function* linkName(bench: Bench, { leader, path, name, row, free }: LinkN
         yield* setAside(bench.quarantine, path, folder.path, name, true);
       }
       const temp = toFs(`${folder.path}/${bench.temp()}`);
-      yield { op: 'link', from, to: temp };
+      try {
+        yield { op: 'link', from, to: temp };
+      } catch (error) {
+        if (!NO_MORE_NAMES.has(codeOf(error))) throw error;
+        return { is: 'kept', code: 'APART' };
+      }
       try {
         yield* rename(temp, final);
       } catch (error) {

@@ -79,7 +79,8 @@ export function* runUnit(bench: Bench, unit: Unit): Sequence<UnitResult> {
     const code = codeOf(error) || 'UNEXPECTED';
     // opened anew on the next try
     if (isMoved(code)) yield* bench.pins.dropAll();
-    return { outcomes: [], closed: false, failed: { code } };
+    const wrote = unit.entries.filter((_, index) => outcomes[index]?.is === 'copied').map(({ name }) => name);
+    return { outcomes: [], closed: false, failed: { code, wrote } };
   } finally {
     if (stage !== undefined) yield* close(stage);
     if (held !== undefined) yield* held.release();

@@ -113,8 +113,11 @@ export interface FolderFacts {
 export interface UnitResult {
   /** In the order of the entries; those that were not reached are absent at the end. */
   readonly outcomes: readonly Outcome[];
-  /** Why the folder itself could not be worked in; then nothing of the unit counts as durable. */
-  readonly failed?: { readonly code: string };
+  /**
+   * Why the folder itself could not be worked in; then nothing of the unit counts as durable. `wrote`: what lies under
+   * its final name all the same.
+   */
+  readonly failed?: { readonly code: string; readonly wrote: readonly ByteName[] };
   /** The staging folder is in its place. */
   readonly closed: boolean;
 }

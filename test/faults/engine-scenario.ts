@@ -40,9 +40,13 @@ export function makeSides(folder: string): Sides {
 }
 
 /** The command of one pass, in one process with one copying thread. */
-export function passCommand({ source, destination, ledger }: Sides, kind: PassKind): Command {
+export function passCommand(
+  { source, destination, ledger }: Sides,
+  kind: PassKind,
+  env: Readonly<Record<string, string>> = {},
+): Command {
   const driver = join(import.meta.dirname, 'fixtures/one-pass.js');
-  return { file: process.execPath, args: [driver, source, destination, ledger, kind] };
+  return { file: process.execPath, args: [driver, source, destination, ledger, kind], env };
 }
 
 /** Starts a pass; its events are read with {@link eventsOf}. */

@@ -34,10 +34,13 @@ export interface Ended {
 export interface Faulted extends Ended {
   /** The call that the fault hit, as strace prints it; undefined: the run never came to that point. */
   readonly hit?: string;
+  /** What was called after the fault was laid, as far as it was asked to be listed; of one thread where one was met. */
+  readonly calls?: readonly LoggedCall[];
 }
 
 /** Codes of errors as strace knows them. */
-export type Errno = 'EIO' | 'ENOSPC' | 'EDQUOT' | 'ESTALE' | 'EXDEV' | 'ETIMEDOUT' | 'EACCES' | 'EINTR' | 'ENOTCONN';
+export type Errno =
+  'EIO' | 'EPERM' | 'ENOSPC' | 'EDQUOT' | 'ESTALE' | 'EXDEV' | 'ETIMEDOUT' | 'EACCES' | 'EINTR' | 'ENOTCONN';
 
 /** A call that is counted in this thread only; without it in every thread and every process of the command. */
 type Thread = number | undefined;
@@ -69,12 +72,26 @@ export async function traceChanges(
 
 /** Kills the command, with everything that it started, immediately before the call at `point` is carried out. */
 export async function killAt(command: Command, point: Point): Promise<Faulted> {
-  return inject(command, point, (count) => `${count.call}:signal=KILL:when=${count.nth}`, true);
+  return inject(command, point, (count) => `${count.call}:signal=KILL:when=${count.nth}`, { killAfter: 1 });
 }
 
-/** Lets the call at `point` fail with `errno` without being carried out; once, if it is tried again. */
-export async function failAt(command: Command, point: Point, errno: Errno): Promise<Faulted> {
-  return inject(command, point, (count) => `${count.call}:error=${errno}:when=${count.nth}`, false);
+/**
+ * Lets the call at `point` fail with `errno` without being carried out; once, if it is tried again.
+ *
+ * @param also further kinds of calls that are listed in the answer
+ */
+export async function failAt(
+  command: Command,
+  point: Point,
+  errno: Errno,
+  also: readonly string[] = [],
+): Promise<Faulted> {
+  return inject(command, point, (count) => `${count.call}:error=${errno}:when=${count.nth}`, { also });
+}
+
+/** Lets that call and all later ones of its kind in its thread fail, and kills the command after so many failures. */
+export async function failFrom(command: Command, point: Point, errno: Errno, failures: number): Promise<Faulted> {
+  return inject(command, point, (count) => `${count.call}:error=${errno}:when=${count.nth}+`, { killAfter: failures });
 }
 
 /**
@@ -100,23 +117,24 @@ async function inject(
   command: Command,
   point: Point,
   expression: (count: Count) => string,
-  endsAll: boolean,
+  { killAfter, also = [] }: { readonly killAfter?: number; readonly also?: readonly string[] },
 ): Promise<Faulted> {
   return withTarget(command, async (target) => {
     const anchor = point.after === undefined ? undefined : await stopAfter(target, point.after, undefined);
     if (point.after !== undefined && anchor === undefined) return target.ended;
-    const tracer = await attach(target, anchor?.thread, ['-e', `inject=${expression(point)}`], [point.call]);
+    const tracer = await attach(target, anchor?.thread, ['-e', `inject=${expression(point)}`], [point.call, ...also]);
     signal(anchor?.pid ?? target.pid, 'SIGCONT');
-    const hit = (): string | undefined => printed(parseLog(tracer.log()).find(({ text }) => HIT.test(text)));
-    if (endsAll) {
+    const hits = (): LoggedCall[] => parseLog(tracer.log()).filter(({ text }) => HIT.test(text));
+    if (killAfter !== undefined) {
       // Who watches over the killed process could otherwise still tidy up after it.
-      await until('the command is hit or has ended', () => hit() !== undefined || target.hasEnded(), target.patience);
+      const isHit = (): boolean => hits().length >= killAfter || target.hasEnded();
+      await until('the command is hit or has ended', isHit, target.patience);
       target.kill();
     }
     const ended = await target.ended;
     await tracer.gone;
-    const found = hit();
-    return found === undefined ? ended : { ...ended, hit: found };
+    const found = printed(hits()[0]);
+    return found === undefined ? ended : { ...ended, hit: found, calls: parseLog(tracer.log()) };
   });
 }
 
