@@ -68,7 +68,7 @@ describe('the copy of a tree on its node', () => {
     const { name, ...rest } = tree;
     const result = await copyShard({ tree, kind: 'final' }, agent());
     expect(name).toBe('mail');
-    expect(askedFor(result)).toEqual({ ...rest, kind: 'final', ledger: ledger() });
+    expect(askedFor(result)).toEqual({ ...rest, kind: 'final', keepRoot: true, ledger: ledger() });
   });
 
   it('tells its counters', async () => {

@@ -28,6 +28,8 @@ export class FakeWorld {
   readonly before = new Map<string, unknown>();
   /** Results of passes over trees that differ from "done", by activity. */
   readonly passes = new Map<string, unknown>();
+  /** What the next copies of a tree take; a second where nothing is told. */
+  readonly seconds: number[] = [];
   /** Passes over trees that run until they are cancelled, by activity. */
   readonly endlessPasses = new Set<string>();
 
@@ -102,17 +104,17 @@ export class FakeWorld {
 
   /** What a node offers on its copy queue. */
   copiesOn(machine: string): Record<string, Activity> {
-    const answer = (activity: string, usual: unknown): Activity => {
+    const answer = (activity: string, usual: () => unknown): Activity => {
       return async ({ tree }: { readonly tree: { readonly name: string } }) => {
         await Promise.resolve();
         this.log.push(`${activity} ${machine}/${tree.name}`);
         if (this.endlessPasses.has(activity)) await this.#untilCancelled(`${activity} ${machine}/${tree.name}`);
-        return this.passes.get(activity) ?? usual;
+        return this.passes.get(activity) ?? usual();
       };
     };
     const amount = { files: 3, bytes: 300 };
     const counts = { unchanged: 0, moved: 0, deleted: 0, hardLinks: 0, skipped: 0 };
-    const pass = {
+    const pass = (): unknown => ({
       kind: 'seed',
       outcome: 'done',
       seen: amount,
@@ -120,18 +122,18 @@ export class FakeWorld {
       ...counts,
       times: '',
       notes: [],
-      seconds: 1,
-    };
+      seconds: this.seconds.shift() ?? 1,
+    });
     return {
-      'tree.cut': answer('tree.cut', { shards: 0, entries: 3, id: 'cut' }),
+      'tree.cut': answer('tree.cut', () => ({ shards: 0, entries: 3, id: 'cut' })),
       'tree.copy': answer('tree.copy', pass),
-      'tree.verify': answer('tree.verify', {
+      'tree.verify': answer('tree.verify', () => ({
         outcome: 'equal',
         read: 'direct',
         checked: amount,
         different: 0,
         seconds: 1,
-      }),
+      })),
     };
   }
 

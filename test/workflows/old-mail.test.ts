@@ -37,6 +37,23 @@ describe('a rollout with old mail', () => {
     2 * MINUTE,
   );
 
+  it(
+    'goes over it again while users work, as long as that takes long and at most five times',
+    async () => {
+      newClusterWithMail();
+      world.seconds.push(4_000, 900, 301, 299);
+      await runWorkers();
+      expect((await (await start()).result()).outcome).toBe('done');
+      expect(story().filter((line) => line === 'tree.copy A/mail')).toHaveLength(4);
+      newClusterWithMail();
+      world.seconds.push(...Array.from({ length: 20 }, () => 4_000));
+      await runWorkers();
+      expect((await (await start()).result()).outcome).toBe('done');
+      expect(story().filter((line) => line === 'tree.copy A/mail')).toHaveLength(6);
+    },
+    3 * MINUTE,
+  );
+
   it.each([
     [
       'tree.verify',

@@ -5,9 +5,14 @@ import type { Cluster } from '../guide.js';
 import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
 import type { Runner } from '../runner.js';
 
+/** Seconds: what has piled up in less is carried by the final pass, while users wait. */
+const SHORT = 300;
+/** A source that changes faster than it can be copied is not run after for ever. */
+const MOST_DELTAS = 5;
+
 /**
- * The mail or the archives of the first node go to the share (G15, G16): a first copy and its verification while users
- * work, then a final pass with the services stopped.
+ * The mail or the archives of the first node go to the share (G15, G16): a first copy, its verification and further
+ * passes while users work, then a final pass with the services stopped.
  */
 export async function moveOldMail(
   run: Runner,
@@ -30,19 +35,24 @@ export async function moveOldMail(
     async ({ from }) => {
       const tree = mailTree(what, from, to, 'live', desired.owner);
       const input = { cluster: file.name, node: node.name, tree };
-      complete(await runTreePass({ ...input, pass: 'seed' }, 'seed'));
-      complete(await runTreePass({ ...input, pass: 'verify' }, 'verify'));
+      const seed = complete(await runTreePass({ ...input, pass: 'seed' }, 'seed'));
+      const verified = complete(await runTreePass({ ...input, pass: 'verify' }, 'verify'));
+      let behind = seed.seconds + verified.seconds;
+      for (let round = 1; behind > SHORT && round <= MOST_DELTAS; round += 1) {
+        behind = complete(await runTreePass({ ...input, pass: 'delta' }, `delta-${round}`)).seconds;
+      }
     },
   );
 }
 
 /** @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS. */
-function complete({ result }: MigrateTreeResult): void {
+function complete({ result }: MigrateTreeResult): MigrateTreeResult['result'] {
   if ('checked' in result) {
     const { outcome, different, differencesFile = '' } = result;
-    if (outcome === 'equal') return;
+    if (outcome === 'equal') return result;
     throw failure('COPY_DIFFERS', `${different} files on the share are not what was copied: ${differencesFile}`);
   }
   const { outcome, why = '', skippedFile = '' } = result;
-  if (outcome !== 'done') throw failure('COPY_INCOMPLETE', `${why} ${skippedFile}`.trim());
+  if (outcome === 'done') return result;
+  throw failure('COPY_INCOMPLETE', `${why} ${skippedFile}`.trim());
 }
