@@ -28,7 +28,9 @@ export async function judgeDestination(ledger: Ledger, { destination, adopt }: P
   const sentinel = await readSentinel(destination);
   if (adopt === true) {
     if (sentinel === null) throw new RolloutError('DESTINATION_OTHER', 'the destination bears no mark of a transfer');
-    ledger.renew({ uuid: sentinel.uuid, mark: sentinel.generation });
+    if (mark > 0 && sentinel.uuid !== uuid) {
+      throw new RolloutError('DESTINATION_OTHER', 'the ledger is that of another destination');
+    }
     return;
   }
   const empty = sentinel === null && (await destinationIsEmpty(destination));
@@ -36,6 +38,12 @@ export async function judgeDestination(ledger: Ledger, { destination, adopt }: P
   if (verdict === 'ledger older') {
     throw new RolloutError('LEDGER_OLDER', 'the ledger is older than the destination: it was restored from a backup');
   }
+}
+
+/** Makes a ledger without rows that of a destination: what is there will be compared by content (R21). */
+export async function adoptDestination(ledger: Ledger, destination: string): Promise<void> {
+  const sentinel = await readSentinel(destination);
+  if (sentinel !== null) ledger.renew({ uuid: sentinel.uuid, mark: sentinel.generation });
 }
 
 /** The root gets its time at the very end: mark and lease change it. */

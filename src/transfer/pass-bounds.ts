@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 import type { Ledger } from './ledger.js';
-import type { PassKind } from './types.js';
+import type { PassEnd } from './pass.js';
+import type { PassKind, PassOptions } from './types.js';
 import type { Rules } from './work.js';
 
 /** Opens a pass, or goes on with the one that was interrupted; perhaps the machine was started anew since. */
@@ -17,14 +18,27 @@ export function beginPass(ledger: Ledger, kind: PassKind): { resumed: boolean; a
   return { resumed: true, afterBoot: meta.boot !== boot };
 }
 
-export function endPass(ledger: Ledger, outcome: string, kind: PassKind): void {
-  const { started, generation } = ledger.meta();
+/**
+ * What a pass is, whatever it was called: the first one is a seed, and so is each shard of it; only the final one is
+ * asked for.
+ */
+export function kindOf(ledger: Ledger, { kind, only }: Pick<PassOptions, 'kind' | 'only'>): PassKind {
+  const { open, began } = ledger.meta();
+  if (open === 'final') return 'final';
+  return began === 0 || (kind === 'seed' && only !== undefined) ? 'seed' : 'delta';
+}
+
+/** Closes a pass that came to its end. */
+export function endPass(ledger: Ledger, { outcome, walkedAll }: PassEnd, kind: PassKind): void {
+  const { started, generation, rebuilt } = ledger.meta();
   // a pass that left something out is not the one whose beginning tells old files from new ones
   ledger.amend({
     open: null,
     ...(outcome === 'done' ? { began: started } : {}),
     ...(outcome === 'done' && kind === 'final' ? { final: generation } : {}),
+    ...(rebuilt === 'now' ? { rebuilt: 'before' } : {}),
   });
+  if (rebuilt === 'before' && walkedAll) ledger.forgetRebuilt();
 }
 
 export function shareOf({ granularity, earliest, latest }: Rules): NonNullable<ReturnType<Ledger['meta']>['share']> {

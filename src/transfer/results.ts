@@ -72,7 +72,7 @@ export class Results {
     name: ByteName,
     row: Buffer,
     former: Buffer | undefined,
-    how: 'copied' | 'same' | 'adopted',
+    how: 'copied' | 'same' | 'adopted' | 'linked',
   ): void {
     const { ledger, skipped } = this;
     ledger.put(nameKey(TABLE.file, folder.id, name), row);
@@ -88,7 +88,7 @@ export class Results {
     if (how === 'copied') {
       this.copied.files += 1;
       this.copied.bytes += size;
-    } else this.copied[how] += 1;
+    } else if (how !== 'linked') this.copied[how] += 1;
   }
 
   #notCopied(folder: Folder, name: ByteName, outcome: Exclude<Outcome, { row: FileRow }>): void {

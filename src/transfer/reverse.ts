@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
-import { carryOut, type Steering } from './engine.js';
+import { carryOut, REVERSE, type Steering } from './engine.js';
 import { settleRoot } from './marks.js';
 import { Ledger, LedgerReader, type LedgerMeta } from './ledger.js';
 import { TABLE, whole } from './ledger-keys.js';
@@ -29,7 +29,7 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
   const release = await lockLedger(options.ledger);
   try {
     const forward = new LedgerReader(options.ledger);
-    const back = join(options.ledger, 'reverse');
+    const back = join(options.ledger, REVERSE);
     let meta: LedgerMeta;
     try {
       meta = await baseOf(forward, options);

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 
 import { clamp } from './kept.js';
 import type { LedgerReader } from './ledger.js';
-import { isOwn, join, toFs, under, type ByteName } from './names.js';
+import { isMadeByUs, isOwn, join, toFs, under, type ByteName } from './names.js';
 import { packEntries, type PackedEntries } from './pack.js';
 import { FileState, FileType, hasLostTime, readRow, sameIdentity, stateOf, type Identity } from './row.js';
 import { heldTime, sourceFacts } from './source-facts.js';
@@ -15,6 +15,9 @@ const UNIT_BYTES = 4 * 1024 * 1024;
 
 /** What the list says of a copy with another time. */
 export const TIME_LOST = 'copied, with the nearest time that the destination holds';
+
+/** Why a name that begins like ours stays behind. */
+const OWN_NAME = 'names that begin so are those of temporary files of this program';
 
 /** Nothing below such a path was ever copied, so that it keeps no deletion from being right. */
 export const TOO_DEEP = 'the path is longer than the system takes';
@@ -38,6 +41,8 @@ export interface WalkRules {
   /** Nanoseconds: when the last complete pass began; a new file that is older was perhaps moved (R19). 0n: none. */
   readonly before: bigint;
   readonly shallow: boolean;
+  /** The tree was a destination, now or on a way back: temporary files in it are of ours. */
+  readonly ownNames: boolean;
   /** Names that the destination takes for one (R11). */
   readonly folds: Pick<Rules, 'foldsCase' | 'foldsForm'>;
   /** On the way back rows know only size and time of what lies on the share, as exactly as it keeps them (R8). */
@@ -102,8 +107,12 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
     (name) => files?.has(name) === true || knownFolders?.has(name) === true,
   );
   for (const name of names) {
-    if (isOwn(name)) continue;
     const below = join(path, name);
+    if (isOwn(name)) {
+      const isOurs = rules.ownNames && isMadeByUs(name);
+      if (!isOurs && !rules.exclude(below)) skipped.push({ name, reason: 'NAME_UNHOLDABLE', detail: OWN_NAME });
+      continue;
+    }
     if (rules.exclude(below)) {
       files?.delete(name);
       knownFolders?.delete(name);
