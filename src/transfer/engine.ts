@@ -91,11 +91,13 @@ export interface Job {
   /** On the way back. */
   readonly loose?: NonNullable<WorkerSetup['loose']>;
   readonly quarantine?: ByteName;
+  /** Folder with the limits; default: the ledger's. */
+  readonly limits?: string;
 }
 
 /** Carries out a pass on an open ledger. @throws as `runPass` does. */
 export async function carryOut(
-  { options, marked, loose, quarantine }: Job,
+  { options, marked, loose, quarantine, limits = options.ledger }: Job,
   { onProgress, signal, onGate, tryEvery }: Steering,
   ledger: Ledger,
   { began, afterKill }: { readonly began: number; readonly afterKill: boolean },
@@ -152,7 +154,7 @@ export async function carryOut(
   try {
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    await obeyLimits(options.ledger, throttle);
+    await obeyLimits(limits, throttle);
     const steady = new Steady(executor, gate, stopped);
     const ours = await recover(ledger, steady, afterBoot, afterKill || resumed);
     if (resumed) await noteLeftovers({ ledger, executor: steady });
@@ -178,7 +180,7 @@ export async function carryOut(
       if (current.copier.queued > executor.capacity) width?.measured(done - last);
       last = done;
       onProgress(current.progress());
-      obeyLimits(options.ledger, throttle).catch((error: unknown) => {
+      obeyLimits(limits, throttle).catch((error: unknown) => {
         current.copier.fail(error);
       });
     }, TELL_EVERY);

@@ -44,8 +44,14 @@ export interface LedgerMeta {
   readonly nextMark?: number;
   /** Milliseconds since the epoch when the pass under way began. */
   readonly started: number;
-  /** How exactly the destination keeps times: nanoseconds, as text. */
-  readonly share?: { readonly granularity: string; readonly earliest: string; readonly latest: string };
+  /** How exactly the destination keeps times, nanoseconds as text; and whether it keeps owners and modes. */
+  readonly share?: {
+    readonly granularity: string;
+    readonly earliest: string;
+    readonly latest: string;
+    readonly owners?: boolean;
+    readonly modes?: boolean;
+  };
   /**
    * The ledger was lost and is built anew, or has been: the pass that does so and the one after it delete nothing (R18).
    */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-import type { Ledger } from './ledger.js';
+import type { Ledger, LedgerMeta } from './ledger.js';
 import type { PassEnd } from './pass.js';
 import type { PassKind, PassOptions } from './types.js';
+import type { Kept } from './way-back.js';
 import type { Rules } from './work.js';
 
 /** Opens a pass, or goes on with the one that was interrupted; perhaps the machine was started anew since. */
@@ -41,6 +42,20 @@ export function endPass(ledger: Ledger, { outcome, walkedAll }: PassEnd, kind: P
   if (rebuilt === 'before' && walkedAll) ledger.forgetRebuilt();
 }
 
-export function shareOf({ granularity, earliest, latest }: Rules): NonNullable<ReturnType<Ledger['meta']>['share']> {
-  return { granularity: String(granularity), earliest: String(earliest), latest: String(latest) };
+/** What the ledger notes of how exactly a share keeps what is copied to it, for the way back. */
+export function shareOf(rules: Rules): NonNullable<LedgerMeta['share']> {
+  const { granularity, earliest, latest, owner, owners, modes } = rules;
+  return {
+    ...{ granularity: String(granularity), earliest: String(earliest), latest: String(latest) },
+    // given to another owner on purpose: his is none to take back
+    ...{ owners: owners && owner === undefined, modes },
+  };
+}
+
+/** The same, out of the ledger. */
+export function keptBy({ granularity, earliest, latest, owners, modes }: NonNullable<LedgerMeta['share']>): Kept {
+  return {
+    ...{ granularity: BigInt(granularity), earliest: BigInt(earliest), latest: BigInt(latest) },
+    ...{ owners: owners ?? true, modes: modes ?? true },
+  };
 }

@@ -173,7 +173,8 @@ export class Pass {
       const next = this.#stack.pop();
       if (next === undefined) break;
       this.#walking += 1;
-      walkers.walk({ folder: next.folder.id, path: next.folder.path, known: next.known }).then(
+      const { id, path, row, facts } = next.folder;
+      walkers.walk({ folder: id, path, known: next.known, like: row ?? facts }).then(
         (walked) => {
           try {
             this.#meet(next.folder, walked);
