@@ -26,10 +26,25 @@ export function resultText(result: PassResult | VerifyResult): string {
 }
 
 function passText(result: PassResult): string {
-  const { kind, outcome, why, seen, copied, unchanged, moved, deleted, hardLinks, skipped, times, notes } = result;
+  const {
+    kind,
+    outcome,
+    why,
+    seen,
+    copied,
+    unchanged,
+    adopted = 0,
+    moved,
+    deleted,
+    hardLinks,
+    skipped,
+    times,
+    notes,
+  } = result;
   const counts = [
     `${countText(copied.files)} of ${countText(seen.files)} files copied (${sizeText(copied.bytes)})`,
     `${countText(unchanged)} unchanged`,
+    ...(adopted > 0 ? [`${countText(adopted)} found equal`] : []),
     ...(moved > 0 ? [`${countText(moved)} moved`] : []),
     ...(deleted > 0 ? [`${countText(deleted)} deleted`] : []),
     ...(hardLinks > 0 ? [`${countText(hardLinks)} hard links`] : []),

@@ -2,7 +2,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { classify } from './errors.js';
 import { TaskFailed } from './executors.js';
 import { ABOVE_NOT_MADE, FolderMaker } from './folder-maker.js';
-import { noteFolder, touch, type Folder } from './folders.js';
+import type { Folder } from './folders.js';
 import type { Gate } from './gate.js';
 import { nameKey, TABLE } from './ledger-keys.js';
 import type { Ledger } from './ledger.js';
@@ -12,6 +12,7 @@ import { encodePart } from './parts.js';
 import { PreparedUnits, type Prepared } from './prepared.js';
 import { Results } from './results.js';
 import type { SkippedList } from './skipped.js';
+import { beginStage, endStage, giveUpStage } from './staging.js';
 import type { Executor, PackedUnit } from './tasks.js';
 import { pauseAfter, Tries } from './tries.js';
 import type { SkipReason } from './types.js';
@@ -155,9 +156,7 @@ export class Copier {
       return;
     }
     if (this.options.staging && leaf && files > 0 && files <= STAGED_FILES) {
-      folder.state = 'staging';
-      const stage = tempName(this.options.run, `d${(this.#stages += 1).toString(36)}`);
-      noteFolder(this.options.ledger, folder, { made: 'staging', stage });
+      beginStage(this.options.ledger, folder, tempName(this.options.run, `d${(this.#stages += 1).toString(36)}`));
       this.#next(folder);
       return;
     }
@@ -262,11 +261,7 @@ export class Copier {
     // a unit that was cut short keeps its intent: a temporary file may be left
     if (!stopped() || result.reached === unit.entries.count) ledger.remove(intent);
     if (unit.create && result.failed === undefined) folder.created = true;
-    if (result.closed) {
-      noteFolder(ledger, folder, { made: 'own', stage: '', settled: true, generation: ledger.meta().generation });
-      folder.state = 'ready';
-      touch(ledger, folder.parent);
-    }
+    if (result.closed) endStage(ledger, folder);
     if (ledger.waiting >= COMMIT_ROWS) ledger.commit();
     if (stopped()) return;
     if (left.length > 0) this.#retry(folder, left);
@@ -308,6 +303,11 @@ export class Copier {
     if (gone && folder.parent !== null && (folder.state === 'ready' || (folder.state === 'staging' && !unit.create))) {
       folder.state = 'making';
       this.#folderFailed(folder, new TaskFailed('EAGAIN'), () => this.#maker.ask(folder));
+      return;
+    }
+    if (unit.close !== undefined && (code === 'ENOTEMPTY' || code === 'EEXIST')) {
+      giveUpStage(this.options.ledger, this.options.skipped, folder);
+      this.#maker.ask(folder);
       return;
     }
     if (unit.create) folder.created = false;

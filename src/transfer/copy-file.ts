@@ -208,10 +208,12 @@ function* checkContent(place: Place, entry: Entry, source: number, from: string 
   if (digest === null || !sameFile(facts, after)) return null;
   yield* stillThere(from, after);
   if (!Buffer.from(digest).equals(row.hash)) return null;
-  const known = rowOf(place, facts, digest, took);
+  // on the way back a time that differs is the same one, as exactly as the share keeps it
+  const wanted = place.keep === undefined ? facts : { ...facts, mtime: row.mtime };
+  const known = rowOf(place, wanted, digest, took);
   const attributesDiffer =
-    row.mtime !== facts.mtime || row.mode !== (facts.mode & 0o7777) || row.uid !== facts.uid || row.gid !== facts.gid;
-  if (attributesDiffer) yield* retouch(place, entry, row);
+    row.mtime !== wanted.mtime || row.mode !== (facts.mode & 0o7777) || row.uid !== facts.uid || row.gid !== facts.gid;
+  if (attributesDiffer) yield* retouch(place, { ...entry, facts: wanted }, row);
   return { is: 'same', row: { ...known, generation: row.generation } };
 }
 

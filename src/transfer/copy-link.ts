@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { quietly } from './calls.js';
 import { asWeLeftIt, clamp } from './kept.js';
 import { Ended, type Place } from './place.js';
+import type { InTheWay } from './in-the-way.js';
 import { codeOf, discard, present, readlink, rename, type Sequence } from './io.js';
 import { toFs, type ByteName } from './names.js';
 import { FileState, FileType, readRow } from './row.js';
@@ -24,7 +25,7 @@ export function* copyLink(place: Place, entry: Entry, path: ByteName): Sequence<
   if (!place.rules.symlinks) {
     return { is: 'skipped', reason: 'ODD_TYPE', detail: 'the destination holds no symbolic links' };
   }
-  yield* lookAtLink(place, entry, target);
+  const found = yield* lookAtLink(place, entry, target);
   yield { op: 'budget', bytes: 0, files: 1 };
   const final = toFs(`${place.target}/${entry.name}`);
   const temp = toFs(`${place.target}/${place.temp()}`);
@@ -36,7 +37,8 @@ export function* copyLink(place: Place, entry: Entry, path: ByteName): Sequence<
     yield* quietly(discard(temp));
     throw error;
   }
-  return { is: 'copied', row: linkRow(place, entry, target) };
+  const row = linkRow(place, entry, target);
+  return found === 'conflict' ? { is: 'copied', row, conflict: true } : { is: 'copied', row };
 }
 
 function* linkAttributes({ rules }: Place, { facts }: Entry, path: string | Buffer): Sequence<void> {
@@ -68,20 +70,20 @@ export function linkHash(target: string): Uint8Array {
   return hash('sha256', Buffer.from(target, 'latin1'), 'buffer');
 }
 
-function* lookAtLink(place: Place, entry: Entry, target: string): Sequence<void> {
-  if (entry.place === 'free') return;
+/** Looks at what is in the way, and keeps it on the way back. @throws Ended as for files (R4). */
+function* lookAtLink(place: Place, entry: Entry, target: string): Sequence<InTheWay> {
+  if (entry.place === 'free' || (entry.place === 'ours' && place.keep === undefined)) return 'nothing';
   const path = toFs(`${place.target}/${entry.name}`);
   const there = yield* present(path);
-  if (there === null || entry.place === 'ours') return;
-  const isOurs = entry.row !== undefined && asWeLeftIt(there, readRow(entry.row), place.rules);
-  if (isOurs) return;
-  if (there.isSymbolicLink() && (yield* readlink(path)) === target) {
-    throw new Ended({ is: 'adopted', row: linkRow(place, entry, target) });
-  }
-  if (place.keep !== undefined) {
-    yield* place.keep(entry.name);
-    return;
-  }
+  if (there === null) return 'nothing';
+  const found = there.isSymbolicLink() ? yield* readlink(path) : undefined;
+  const row = entry.row === undefined ? undefined : readRow(entry.row);
+  const isOurs =
+    row !== undefined &&
+    (found === undefined ? asWeLeftIt(there, row, place.rules) : Buffer.from(linkHash(found)).equals(row.hash));
+  if (!isOurs && found === target) throw new Ended({ is: 'adopted', row: linkRow(place, entry, target) });
+  if (place.keep !== undefined) yield* place.keep(entry.name);
+  if (isOurs || place.keep !== undefined) return isOurs ? 'ours' : 'conflict';
   const reason = entry.row === undefined ? 'FOREIGN' : 'DEST_CHANGED';
   throw new Ended({ is: 'skipped', reason, detail: 'something else by that name is there' });
 }

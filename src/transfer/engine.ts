@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
 
 import { countTree } from './count.js';
 import { Lanes, Threads } from './executors.js';
@@ -9,9 +11,9 @@ import { Ledger } from './ledger.js';
 import { noteLeftovers } from './leftovers.js';
 import { budgetAt, readLimits, Throttle } from './limits.js';
 import { lockLedger } from './lock.js';
-import { advanceMark, checkFolders, judgeDestination, settleRoot } from './marks.js';
+import { adoptDestination, advanceMark, checkFolders, judgeDestination, settleRoot } from './marks.js';
 import { fromText, tempName, type ByteName } from './names.js';
-import { beginPass, endPass, shareOf } from './pass-bounds.js';
+import { beginPass, endPass, kindOf, shareOf } from './pass-bounds.js';
 import { Pass } from './pass.js';
 import { notesOf, probe, timesOf } from './probe.js';
 import { recover } from './recover.js';
@@ -35,6 +37,9 @@ const COUNT_AFTER = 10_000;
 const DELETE_ALWAYS = 1_000;
 const DELETE_SHARE = 0.02;
 
+/** Folder in a ledger's folder with the ledger of the way back. */
+export const REVERSE = 'reverse';
+
 /** How a pass is watched and steered. */
 export interface Steering {
   readonly onProgress: (progress: Progress) => void;
@@ -56,12 +61,14 @@ export async function runPass(options: PassOptions, steering: Steering): Promise
   const began = Date.now();
   await checkFolders(options);
   const release = await lockLedger(options.ledger);
-  const ledger = Ledger.open(options.ledger, hostname());
+  const { adopt = false } = options;
+  const ledger = adopt ? Ledger.openAnyway(options.ledger, hostname()) : Ledger.open(options.ledger, hostname());
   try {
     await judgeDestination(ledger, options);
     const lease = await takeLease(options.destination, ledger.meta().uuid);
     let result: PassResult;
     try {
+      if (adopt) await adoptDestination(ledger, options.destination);
       result = await carryOut({ options, marked: true }, steering, ledger, { began, afterKill: lease.takenOver });
     } finally {
       await lease.release();
@@ -84,11 +91,13 @@ export interface Job {
   /** On the way back. */
   readonly loose?: NonNullable<WorkerSetup['loose']>;
   readonly quarantine?: ByteName;
+  /** Folder with the limits; default: the ledger's. */
+  readonly limits?: string;
 }
 
 /** Carries out a pass on an open ledger. @throws as `runPass` does. */
 export async function carryOut(
-  { options, marked, loose, quarantine }: Job,
+  { options, marked, loose, quarantine, limits = options.ledger }: Job,
   { onProgress, signal, onGate, tryEvery }: Steering,
   ledger: Ledger,
   { began, afterKill }: { readonly began: number; readonly afterKill: boolean },
@@ -99,7 +108,7 @@ export async function carryOut(
   // before anything is written: what is left of it is swept by the next call
   ledger.commit();
   const rules = probe(destination, tempName(run, 'probe'), options.owner);
-  const kind = ledger.meta().open === 'final' ? 'final' : ledger.meta().began === 0 ? 'seed' : 'delta';
+  const kind = kindOf(ledger, options);
   ledger.amend({ share: shareOf(rules) });
   if (marked) await advanceMark(ledger, options.destination);
   const throttle = new Throttle();
@@ -111,8 +120,10 @@ export async function carryOut(
     exclude: options.exclude ?? [],
     rehash: options.rehash ?? [],
     final: kind === 'final',
-    before: BigInt(ledger.meta().began) * 1_000_000n,
+    before: kind === 'seed' ? 0n : BigInt(ledger.meta().began) * 1_000_000n,
     shallow: options.shallow ?? false,
+    // the way back writes to the old tree, and reads from a share that passes have written to
+    ownNames: loose !== undefined || existsSync(join(options.ledger, REVERSE)),
     generation: ledger.meta().generation,
     prefix: tempName(run),
     throttle: throttle.shared,
@@ -143,7 +154,7 @@ export async function carryOut(
   try {
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    await obeyLimits(options.ledger, throttle);
+    await obeyLimits(limits, throttle);
     const steady = new Steady(executor, gate, stopped);
     const ours = await recover(ledger, steady, afterBoot, afterKill || resumed);
     if (resumed) await noteLeftovers({ ledger, executor: steady });
@@ -170,14 +181,14 @@ export async function carryOut(
       if (current.copier.queued > executor.capacity) width?.measured(done - last);
       last = done;
       onProgress(current.progress());
-      obeyLimits(options.ledger, throttle).catch((error: unknown) => {
+      obeyLimits(limits, throttle).catch((error: unknown) => {
         current.copier.fail(error);
       });
     }, TELL_EVERY);
     if (kind === 'seed' && options.only === undefined) countLater(setup, current, counting.signal);
     const end = await current.run();
     signal.throwIfAborted();
-    endPass(ledger, end.outcome, kind);
+    endPass(ledger, end, kind);
     if (marked) await advanceMark(ledger, options.destination);
     await ledger.durable();
     onProgress(current.progress());
@@ -189,6 +200,7 @@ export async function carryOut(
       seen: { ...current.seen },
       copied: { files: copied.files, bytes: copied.bytes },
       unchanged: current.unchanged + copied.same,
+      ...(copied.adopted === 0 ? {} : { adopted: copied.adopted }),
       ...{ moved: current.moved, deleted: current.deleted, hardLinks: current.hardLinks, skipped: skipped.count },
       ...skipped.finish(),
       times: timesOf(rules),

@@ -3,6 +3,7 @@ import { noteFolder, touch, type Folder } from './folders.js';
 import { forgetIn } from './gone.js';
 import type { Ledger } from './ledger.js';
 import type { ByteName } from './names.js';
+import { OTHER_KEPT } from './results.js';
 import type { FolderRow } from './row.js';
 import type { SkippedList } from './skipped.js';
 import type { Executor } from './tasks.js';
@@ -55,7 +56,10 @@ export class FolderMaker {
         this.hooks.worked();
         if (made.is === 'occupied') {
           this.hooks.giveUp(folder, 'FOREIGN', 'something that is no folder is in its place');
-        } else this.#made(folder, made.is === 'foreign' ? made.names : null);
+        } else {
+          if ('conflict' in made) this.skipped.add(folder.path, 'CONFLICT', OTHER_KEPT);
+          this.#made(folder, made.is === 'foreign' ? made.names : null);
+        }
       };
     } catch (error) {
       const gone = error instanceof TaskFailed && error.code === 'ENOENT';

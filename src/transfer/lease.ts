@@ -5,11 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
 import { readIfThere } from './durable-file.js';
-import { SENTINEL_NAME, tempName } from './names.js';
+import { LEASE_NAME, tempName } from './names.js';
 import { identify, isIdentity, whereabouts, type ProcessIdentity } from './process-identity.js';
-
-/** The file at a destination's root that says who writes there now. No part of the tree. */
-export const LEASE_NAME = `${SENTINEL_NAME}.lease`;
 
 /** Milliseconds after which a lease that nobody has signed is one of a process that died in between. */
 const UNSIGNED = 10_000;

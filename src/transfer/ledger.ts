@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { open, type RootDatabase } from 'lmdb';
@@ -34,14 +44,26 @@ export interface LedgerMeta {
   readonly nextMark?: number;
   /** Milliseconds since the epoch when the pass under way began. */
   readonly started: number;
-  /** How exactly the destination keeps times: nanoseconds, as text. */
-  readonly share?: { readonly granularity: string; readonly earliest: string; readonly latest: string };
+  /** How exactly the destination keeps times, nanoseconds as text; and whether it keeps owners and modes. */
+  readonly share?: {
+    readonly granularity: string;
+    readonly earliest: string;
+    readonly latest: string;
+    readonly owners?: boolean;
+    readonly modes?: boolean;
+  };
+  /**
+   * The ledger was lost and is built anew, or has been: the pass that does so and the one after it delete nothing (R18).
+   */
+  readonly rebuilt?: 'now' | 'before';
   /** Only of the way back: the final pass whose rows it began with. */
   readonly base?: number;
 }
 
 type Operation = readonly [key: Buffer, value: Buffer | null];
 
+/** The database in a ledger's folder. */
+const FILE = 'ledger.mdb';
 const META = Buffer.from('!meta', 'latin1');
 /** The root folder's number. */
 export const ROOT_FOLDER = 1;
@@ -58,9 +80,28 @@ const NOTHING_COPIED = {
 
 type Database = RootDatabase<Buffer, Buffer>;
 
+/** Where a database file says that it is one, what it says, and the least that it is long. */
+const MAGIC = { at: 24, bytes: Buffer.from('dec0efbe', 'hex') };
+const LEAST = 8_192;
+
+/** The library does not survive a file that is no database. @throws RolloutError LEDGER_DAMAGED. */
+function assertSound(file: string): void {
+  if (!existsSync(file)) return;
+  const fd = openSync(file, 'r');
+  try {
+    const found = Buffer.alloc(MAGIC.bytes.length);
+    readSync(fd, found, 0, found.length, MAGIC.at);
+    if (fstatSync(fd).size >= LEAST && found.equals(MAGIC.bytes)) return;
+  } finally {
+    closeSync(fd);
+  }
+  throw new RolloutError('LEDGER_DAMAGED', `${file} is no ledger`);
+}
+
 function openDatabase(dir: string, readOnly: boolean): Database {
+  assertSound(join(dir, FILE));
   return open<Buffer, Buffer>({
-    path: join(dir, 'ledger.mdb'),
+    path: join(dir, FILE),
     keyEncoding: 'binary',
     encoding: 'binary',
     // one file name, not a folder
@@ -74,6 +115,7 @@ function openDatabase(dir: string, readOnly: boolean): Database {
 export class LedgerReader {
   protected readonly db: Database;
 
+  /** @throws RolloutError LEDGER_DAMAGED when the file is no ledger. */
   constructor(dir: string, readOnly = true) {
     this.db = openDatabase(dir, readOnly);
   }
@@ -183,6 +225,20 @@ export class Ledger extends LedgerReader {
     }
   }
 
+  /** Opens a ledger that may be damaged: then it is put aside, as `ledger.mdb.damaged`, and a new one begun. */
+  static openAnyway(dir: string, host: string): Ledger {
+    try {
+      return Ledger.open(dir, host);
+    } catch (error) {
+      if (!(error instanceof RolloutError) || error.code !== 'LEDGER_DAMAGED') throw error;
+      const file = join(dir, FILE);
+      if (!existsSync(file)) throw error;
+      renameSync(file, `${file}.damaged`);
+      rmSync(`${file}-lock`, { force: true });
+      return Ledger.open(dir, host);
+    }
+  }
+
   override meta(): LedgerMeta {
     return this.#meta;
   }
@@ -214,11 +270,20 @@ export class Ledger extends LedgerReader {
 
   /** Forgets everything: what is at the destination will be compared by content (R21). */
   renew(identity: Pick<LedgerMeta, 'uuid' | 'mark'>): void {
+    // first: after a kill in between, what is gone from some tables only must not lead to deletions
+    this.amend({ rebuilt: 'now' });
     for (const table of Object.values(TABLE)) this.clear(table);
     const { nextMark: _, final: __, ...kept } = this.#meta;
     this.#meta = { ...kept, ...NOTHING_COPIED, ...identity };
     this.#metaChanged = true;
     this.commit();
+  }
+
+  /** The ledger is as good as one that was never lost. */
+  forgetRebuilt(): void {
+    const { rebuilt: _, ...kept } = this.#meta;
+    this.#meta = kept;
+    this.#metaChanged = true;
   }
 
   /** Operations that wait for `commit`. */

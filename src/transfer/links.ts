@@ -174,7 +174,7 @@ async function linkOne(
   const { ctime } = entry.facts;
   const mine = Buffer.alloc(ROW_SIZE);
   writeRow(mine, 0, { ...row, ctime });
-  pass.copier.results.keep(folder, entry.name, mine, entry.row, isLinked ? 'same' : 'adopted');
+  pass.copier.results.keep(folder, entry.name, mine, entry.row, isLinked ? 'same' : 'linked');
   ledger.commit();
   return !isLinked;
 }

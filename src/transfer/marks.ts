@@ -4,8 +4,8 @@ import { realpath } from 'node:fs/promises';
 import { RolloutError } from '../cluster/errors.js';
 import { runSync } from './io-sync.js';
 import { futimes } from './io.js';
-import type { Ledger } from './ledger.js';
-import { destinationIsEmpty, judge, readSentinel, writeSentinel } from './sentinel.js';
+import type { Ledger, LedgerMeta } from './ledger.js';
+import { destinationIsEmpty, judge, readSentinel, writeSentinel, type LedgerMark } from './sentinel.js';
 import type { PassOptions } from './types.js';
 
 export async function checkFolders({ source, destination }: PassOptions): Promise<void> {
@@ -24,18 +24,37 @@ export async function checkFolders({ source, destination }: PassOptions): Promis
 /** @throws RolloutError when the destination is not the ledger's (R21). */
 export async function judgeDestination(ledger: Ledger, { destination, adopt }: PassOptions): Promise<void> {
   const { uuid, mark, nextMark } = ledger.meta();
-  const known = { uuid, generation: mark, ...(nextMark === undefined ? {} : { next: nextMark }) };
   const sentinel = await readSentinel(destination);
   if (adopt === true) {
     if (sentinel === null) throw new RolloutError('DESTINATION_OTHER', 'the destination bears no mark of a transfer');
-    ledger.renew({ uuid: sentinel.uuid, mark: sentinel.generation });
+    if (mark > 0 && sentinel.uuid !== uuid) {
+      throw new RolloutError('DESTINATION_OTHER', 'the ledger is that of another destination');
+    }
     return;
   }
   const empty = sentinel === null && (await destinationIsEmpty(destination));
-  const verdict = judge(sentinel, mark === 0 && nextMark === undefined ? null : known, empty);
+  refuseOlder(judge(sentinel, mark === 0 && nextMark === undefined ? null : markOf(ledger.meta()), empty));
+}
+
+/** @throws RolloutError when a share that is to be read is not as the ledger's last pass left it (R21). */
+export async function judgeShare(meta: LedgerMeta, share: string): Promise<void> {
+  refuseOlder(judge(await readSentinel(share), markOf(meta), false));
+}
+
+function markOf({ uuid, mark, nextMark }: LedgerMeta): LedgerMark {
+  return { uuid, generation: mark, ...(nextMark === undefined ? {} : { next: nextMark }) };
+}
+
+function refuseOlder(verdict: ReturnType<typeof judge>): void {
   if (verdict === 'ledger older') {
     throw new RolloutError('LEDGER_OLDER', 'the ledger is older than the destination: it was restored from a backup');
   }
+}
+
+/** Makes a ledger without rows that of a destination: what is there will be compared by content (R21). */
+export async function adoptDestination(ledger: Ledger, destination: string): Promise<void> {
+  const sentinel = await readSentinel(destination);
+  if (sentinel !== null) ledger.renew({ uuid: sentinel.uuid, mark: sentinel.generation });
 }
 
 /** The root gets its time at the very end: mark and lease change it. */

@@ -42,6 +42,9 @@ export function shown(path: ByteName): string {
 /** The mark at a destination's root that says which ledger it belongs to. No part of the tree. */
 export const SENTINEL_NAME = '.icewarp-rollout-transfer';
 
+/** The file at a destination's root that says who writes there now. No part of the tree. */
+export const LEASE_NAME = `${SENTINEL_NAME}.lease`;
+
 /** Begins every temporary name: matches no pattern of a mail server, and tells a sweep whose it is (R17). */
 const TEMP_PREFIX = '.iw~';
 
@@ -53,6 +56,14 @@ export function tempName(...parts: readonly (string | number)[]): ByteName {
 /** Whether a name is a temporary one of any run of ours. */
 export function isTemp(name: ByteName): boolean {
   return name.startsWith(TEMP_PREFIX);
+}
+
+/** Everything that `tempName` makes in a tree. */
+const OUR_TEMP = /^\.iw~(?:[0-9a-f]{8}\.[0-9a-z.]+|(?:sentinel|lease)\.[0-9a-f]+)$/;
+
+/** Whether a name that begins like ours is really one: a temporary one, or that of the mark or of the lease. */
+export function isMadeByUs(name: ByteName): boolean {
+  return OUR_TEMP.test(name) || name === SENTINEL_NAME || name === LEASE_NAME;
 }
 
 /** Names that are the engine's own, on either side: temporary ones, the sentinel, the lease. */

@@ -51,6 +51,8 @@ export interface PassContext {
 export interface PassEnd {
   readonly outcome: 'done' | 'held' | 'busy';
   readonly why?: string;
+  /** Everything was looked at, so that what is gone is known. */
+  readonly walkedAll: boolean;
 }
 
 /** One pass over a tree: walk and copy, names of one file, moves, deletions, folders, and the proof of quiet. */
@@ -79,7 +81,7 @@ export class Pass {
     this.copier = new Copier({
       ...{ ledger, executor: units, gate, skipped, run, ours, stopped },
       // a folder that is renamed as a whole must not hold anything that others look for meanwhile
-      staging: context.kind === 'seed',
+      staging: context.kind === 'seed' && ledger.meta().rebuilt === undefined,
       progressed: () => {
         this.#pump();
       },
@@ -127,9 +129,11 @@ export class Pass {
     await sweepTemps(this.context);
     await settleFolders(this.context);
     if (stopped()) return STOPPED;
-    if (held !== undefined) return { outcome: 'held', why: held };
-    if (this.#tooMany) return { outcome: 'held', why: TOO_MANY };
-    return kind === 'final' ? this.#proof() : { outcome: 'done' };
+    const walkedAll = this.#readFailed === undefined && !this.#tooMany;
+    if (held !== undefined) return { outcome: 'held', why: held, walkedAll };
+    if (this.#tooMany) return { outcome: 'held', why: TOO_MANY, walkedAll };
+    const change = kind === 'final' ? await this.#changeSince() : undefined;
+    return change === undefined ? { outcome: 'done', walkedAll } : { outcome: 'busy', why: change, walkedAll };
   }
 
   get #tooMany(): boolean {
@@ -170,7 +174,8 @@ export class Pass {
       const next = this.#stack.pop();
       if (next === undefined) break;
       this.#walking += 1;
-      walkers.walk({ folder: next.folder.id, path: next.folder.path, known: next.known }).then(
+      const { id, path, row, facts } = next.folder;
+      walkers.walk({ folder: id, path, known: next.known, like: row ?? facts }).then(
         (walked) => {
           try {
             this.#meet(next.folder, walked);
@@ -248,6 +253,7 @@ export class Pass {
         ? `not everything could be read (${this.#readFailed}): nothing was deleted`
         : undefined;
     }
+    if (this.context.ledger.meta().rebuilt !== undefined) return this.#anythingGone() ? REBUILT : undefined;
     const { deleted, held } = await carryOutGone(this.context, (id) => {
       touch(this.context.ledger, this.folder(id));
     });
@@ -284,18 +290,20 @@ export class Pass {
     await this.copier.idle();
   }
 
-  async #proof(): Promise<PassEnd> {
+  /** @returns what tells that the source was not quiet, in words. */
+  async #changeSince(): Promise<string | undefined> {
     this.phase = 'second walk';
     const { copier, context } = this;
-    if (copier.results.copied.changed > 0) return { outcome: 'busy', why: 'files changed while they were read' };
+    if (copier.results.copied.changed > 0) return 'files changed while they were read';
     const roots = rootsOf(context, copier, this.#folders).map(({ folder }) => folder);
     const changed = await findChange(context, roots);
-    if (changed === undefined) return { outcome: 'done' };
-    return { outcome: 'busy', why: `${shown(changed)} changed after it was copied` };
+    return changed === undefined ? undefined : `${shown(changed)} changed after it was copied`;
   }
 }
 
-const STOPPED: PassEnd = { outcome: 'held', why: 'stopped' };
+const STOPPED: PassEnd = { outcome: 'held', why: 'stopped', walkedAll: false };
+const REBUILT =
+  'files are gone from the source, but the ledger was rebuilt: nothing was deleted, the next pass does so';
 const TOO_MANY = 'more items were skipped than allowed: nothing was deleted';
 
 /** Names that are of another type than the ledger knows: their place has to be cleared first. */

@@ -1,4 +1,7 @@
-import { codeOf, present, rename, type Sequence } from './io.js';
+import { constants } from 'node:fs';
+
+import { NOT_OFFERED } from './durable-file.js';
+import { close, codeOf, fsync, lstat, open, present, rename, type Sequence } from './io.js';
 import { toFs, under, type ByteName } from './names.js';
 
 /**
@@ -15,23 +18,46 @@ export function* setAside(
   name: ByteName,
   replaced: boolean,
 ): Sequence<void> {
-  yield* makeFolders(quarantine, folder);
-  const kept = under(quarantine, folder);
+  const kept = yield* makeFolders(quarantine, folder);
   let free = `${kept}/${name}`;
   for (let number = 1; (yield* present(toFs(free))) !== null; number += 1) free = `${kept}/${name}~${number}`;
   const from = toFs(`${target}/${name}`);
-  if (replaced) yield { op: 'link', from, to: toFs(free) };
+  // a folder has one name only
+  if (replaced && !(yield* lstat(from)).isDirectory()) yield { op: 'link', from, to: toFs(free) };
   else yield* rename(from, toFs(free));
+  // before what it was kept from: a power cut must not leave neither
+  yield* syncKept(kept);
 }
 
-function* makeFolders(quarantine: ByteName, folder: ByteName): Sequence<void> {
+function* syncKept(folder: ByteName): Sequence<void> {
+  const fd = yield* open(toFs(folder), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    yield* fsync(fd);
+  } catch (error) {
+    if (!NOT_OFFERED.has(codeOf(error))) throw error;
+  } finally {
+    yield* close(fd);
+  }
+}
+
+/** @returns the folder itself: beside its place where something else is kept under its name. */
+function* makeFolders(quarantine: ByteName, folder: ByteName): Sequence<ByteName> {
   let path = quarantine;
   for (const part of folder.split('/').filter((one) => one !== '')) {
-    path = under(path, part);
-    try {
-      yield { op: 'mkdir', path: toFs(path), mode: 0o700 };
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
+    const above = path;
+    path = under(above, part);
+    for (let number = 1; !(yield* makeOne(path)); number += 1) path = under(above, `${part}~${number}`);
+  }
+  return path;
+}
+
+/** @returns false when something that is no folder has that name. */
+function* makeOne(path: ByteName): Sequence<boolean> {
+  try {
+    yield { op: 'mkdir', path: toFs(path), mode: 0o700 };
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return (yield* lstat(toFs(path))).isDirectory();
   }
 }

@@ -13,6 +13,9 @@ import type { Tries } from './tries.js';
 import { TIME_LOST } from './walk.js';
 import type { Entry, Outcome } from './work.js';
 
+/** What the list says of a file of the old tree that the share's took the place of. */
+export const OTHER_KEPT = 'changed on both sides: the other is in quarantine';
+
 /** Counters of what has become durable. */
 export interface Copied {
   files: number;
@@ -56,7 +59,7 @@ export class Results {
       this.tries.worked();
       this.keep(folder, name, row, former?.[index]?.row, outcome?.is ?? 'copied');
       if (outcome?.conflict === true) {
-        this.skipped.add(join(folder.path, name), 'CONFLICT', 'changed on both sides: the other is in quarantine');
+        this.skipped.add(join(folder.path, name), 'CONFLICT', OTHER_KEPT);
       }
       if (unit.parts?.some(([part]) => part === name) === true || readSize(row) > BigInt(CHUNK)) {
         ledger.remove(nameKey(TABLE.part, folder.id, name));
@@ -72,7 +75,7 @@ export class Results {
     name: ByteName,
     row: Buffer,
     former: Buffer | undefined,
-    how: 'copied' | 'same' | 'adopted',
+    how: 'copied' | 'same' | 'adopted' | 'linked',
   ): void {
     const { ledger, skipped } = this;
     ledger.put(nameKey(TABLE.file, folder.id, name), row);
@@ -88,7 +91,7 @@ export class Results {
     if (how === 'copied') {
       this.copied.files += 1;
       this.copied.bytes += size;
-    } else this.copied[how] += 1;
+    } else if (how !== 'linked') this.copied[how] += 1;
   }
 
   #notCopied(folder: Folder, name: ByteName, outcome: Exclude<Outcome, { row: FileRow }>): void {

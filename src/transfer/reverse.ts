@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
-import { carryOut, type Steering } from './engine.js';
-import { settleRoot } from './marks.js';
+import { carryOut, REVERSE, type Steering } from './engine.js';
+import { judgeShare, settleRoot } from './marks.js';
 import { Ledger, LedgerReader, type LedgerMeta } from './ledger.js';
 import { TABLE, whole } from './ledger-keys.js';
 import { lockLedger } from './lock.js';
 import { fromText } from './names.js';
+import { keptBy } from './pass-bounds.js';
 import { decodeFolder, encodeFolder, FileState, readRow, ROW_SIZE, writeRow } from './row.js';
-import { readSentinel } from './sentinel.js';
 import type { PassResult, ReverseOptions } from './types.js';
 
 /** Rows that are written at a time. */
@@ -29,7 +29,7 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
   const release = await lockLedger(options.ledger);
   try {
     const forward = new LedgerReader(options.ledger);
-    const back = join(options.ledger, 'reverse');
+    const back = join(options.ledger, REVERSE);
     let meta: LedgerMeta;
     try {
       meta = await baseOf(forward, options);
@@ -52,8 +52,10 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
             ...(options.threads === undefined ? {} : { threads: options.threads }),
           },
           marked: false,
-          ...(meta.share === undefined ? {} : { loose: looseOf(meta.share) }),
+          ...(meta.share === undefined ? {} : { loose: keptBy(meta.share) }),
           quarantine: fromText(options.quarantine),
+          // one budget for the ledger's passes, whichever way they go
+          limits: options.ledger,
         },
         steering,
         ledger,
@@ -72,22 +74,27 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
 /** The final pass that the way back starts from; both trees and the quarantine are checked before the first write. */
 async function baseOf(forward: LedgerReader, options: ReverseOptions): Promise<LedgerMeta> {
   const meta = forward.meta();
-  const mark = await readSentinel(options.destination);
-  if (meta === null || mark?.uuid !== meta.uuid) {
-    throw new RolloutError('DESTINATION_OTHER', `${options.destination} is not the destination of this ledger`);
-  }
+  if (meta === null) throw new RolloutError('DESTINATION_OTHER', 'nothing was copied with this ledger');
+  // a share that was restored from a snapshot would take back what has been received since
+  await judgeShare(meta, options.destination);
   if (meta.open !== null || meta.final !== meta.generation) {
     throw new RolloutError('NO_FINAL_PASS', 'the last pass of this ledger was no final pass that ended well');
   }
-  mkdirSync(options.quarantine, { recursive: true, mode: 0o700 });
   const [kept, tree] = [`${options.quarantine}/`, `${options.source}/`];
   if (kept.startsWith(tree) || kept.startsWith(`${options.destination}/`)) {
     throw new RolloutError('USAGE', 'the quarantine lies inside one of the trees');
   }
-  if (statSync(options.quarantine).dev !== statSync(options.source).dev) {
+  if (deviceOf(options.quarantine) !== deviceOf(options.source)) {
     throw new RolloutError('USAGE', 'the quarantine must be on the file system of the old tree');
   }
+  mkdirSync(options.quarantine, { recursive: true, mode: 0o700 });
   return meta;
+}
+
+/** The file system of a folder; of one that is not there yet, that of the first one above it. */
+function deviceOf(folder: string): number {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  return stats?.dev ?? deviceOf(dirname(folder));
 }
 
 /** Makes the ledger of the way back, unless it is there: the rows of the final pass, frozen. */
@@ -127,12 +134,4 @@ function inverted(table: string, value: Buffer): Buffer {
   // inode and change time are the old tree's: on the share they mean nothing
   writeRow(row, 0, { ...readRow(value), ctime: 0n, ino: 0n, state: FileState.done, generation: 0 });
   return row;
-}
-
-function looseOf(share: NonNullable<LedgerMeta['share']>): { granularity: bigint; earliest: bigint; latest: bigint } {
-  return {
-    granularity: BigInt(share.granularity),
-    earliest: BigInt(share.earliest),
-    latest: BigInt(share.latest),
-  };
 }

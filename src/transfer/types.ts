@@ -55,8 +55,8 @@ export interface PassOptions {
   /** Skipped items after which the pass stops; default: no limit. */
   readonly maxSkipped?: number;
   /**
-   * The ledger is lost or older than the destination: a new one is built from both sides, by content. Deletes nothing
-   * (R18, R21).
+   * The ledger is lost or older than the destination: a new one is built from both sides, by content. Neither this
+   * pass nor the next one deletes anything (R18, R21).
    */
   readonly adopt?: boolean;
   /** Synchronous workers or, on a slow share, the most lanes; default: chosen by what the destination gives. */
@@ -125,6 +125,8 @@ export interface PassResult {
   readonly seen: Amount;
   readonly copied: Amount;
   readonly unchanged: number;
+  /** Were at the destination before us and are equal; absent when none. */
+  readonly adopted?: number;
   readonly moved: number;
   readonly deleted: number;
   readonly hardLinks: number;

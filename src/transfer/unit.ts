@@ -182,7 +182,11 @@ export function parentOf(path: ByteName): ByteName {
 
 /** What making a folder found. */
 export type MadeFolder =
-  | { readonly is: 'made' }
+  | {
+      readonly is: 'made';
+      /** Way back only: something of the old tree was in its place, and is kept. */
+      readonly conflict?: true;
+    }
   /** Was there before us: the names in it (R4). */
   | { readonly is: 'foreign'; readonly names: readonly ByteName[] }
   | { readonly is: 'occupied' };
@@ -199,7 +203,14 @@ export function* makeFolder(bench: Bench, path: ByteName): Sequence<MadeFolder> 
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
       const found = yield* present(there);
-      if (found?.isDirectory() !== true) return { is: 'occupied' };
+      if (found?.isDirectory() !== true) {
+        if (found === null || bench.quarantine === undefined) return { is: 'occupied' };
+        // on the way back the share's folder wins, and what is in its place is kept (R24)
+        yield* setAside(bench.quarantine, parentOf(path), parent.path, path.slice(path.lastIndexOf('/') + 1), false);
+        yield { op: 'mkdir', path: there, mode: 0o700 };
+        yield* syncFolder(parent, bench.rules);
+        return { is: 'made', conflict: true };
+      }
       const folder = yield* bench.pins.hold(path);
       try {
         return { is: 'foreign', names: (yield { op: 'readdir', path: folder.path }) as readonly string[] };

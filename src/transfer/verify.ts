@@ -3,11 +3,11 @@ import {
   closeSync,
   constants,
   fsyncSync,
-  ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -126,11 +126,14 @@ class Verification {
     this.seed = options.seed ?? (goesOn ? cursor.seed : randomInt(2 ** 32));
     if (goesOn) {
       this.#listed = cursor.listed;
+      // what a call that was killed had listed beyond its cursor is found again
+      if (this.#listed > 0) truncateSync(this.#path(DIFFERENCES), this.#listed);
       this.#after = cursor.after;
       this.#files = cursor.checked.files;
       this.#bytes = cursor.checked.bytes;
       this.different = cursor.different;
-    } else rmSync(this.#path(DIFFERENCES), { force: true });
+    }
+    if (this.#listed === 0) rmSync(this.#path(DIFFERENCES), { force: true });
   }
 
   get checked(): Amount {
@@ -192,19 +195,17 @@ class Verification {
     }
   }
 
-  /** Lists what a batch found; what a call that was cut short had listed beyond its cursor is listed anew. */
   #list(differences: readonly { readonly path: ByteName; readonly why: string }[]): void {
     const lines = differences.map(({ path, why }) =>
       JSON.stringify({ path: shown(path), reason: 'DIFFERENT', detail: why }),
     );
     if (lines.length === 0) return;
-    const text = Buffer.from(`${lines.sort().join('\n')}\n`);
-    const fd = openSync(this.#path(DIFFERENCES), constants.O_WRONLY | constants.O_CREAT, 0o600);
-    ftruncateSync(fd, this.#listed);
-    writeSync(fd, text, 0, text.length, this.#listed);
+    const text = `${lines.sort().join('\n')}\n`;
+    const fd = openSync(this.#path(DIFFERENCES), 'a', 0o600);
+    writeSync(fd, text);
     fsyncSync(fd);
     closeSync(fd);
-    this.#listed += text.length;
+    this.#listed += Buffer.byteLength(text);
   }
 
   #below(key: Buffer): ByteName {

@@ -1,12 +1,12 @@
 import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 
-import { clamp } from './kept.js';
 import type { LedgerReader } from './ledger.js';
-import { isOwn, join, toFs, under, type ByteName } from './names.js';
+import { isMadeByUs, isOwn, join, toFs, under, type ByteName } from './names.js';
 import { packEntries, type PackedEntries } from './pack.js';
-import { FileState, FileType, hasLostTime, readRow, sameIdentity, stateOf, type Identity } from './row.js';
+import { FileState, FileType, hasLostTime, readRow, sameIdentity, stateOf } from './row.js';
 import { heldTime, sourceFacts } from './source-facts.js';
 import type { SkipReason } from './types.js';
+import { fileBack, folderBack, isAsCopied, type Kept } from './way-back.js';
 import type { Entry, FolderFacts, Rules } from './work.js';
 
 /** Files of a unit, and bytes after which it ends. */
@@ -16,6 +16,9 @@ const UNIT_BYTES = 4 * 1024 * 1024;
 /** What the list says of a copy with another time. */
 export const TIME_LOST = 'copied, with the nearest time that the destination holds';
 
+/** Why a name that begins like ours stays behind. */
+const OWN_NAME = 'names that begin so are those of temporary files of this program';
+
 /** Nothing below such a path was ever copied, so that it keeps no deletion from being right. */
 export const TOO_DEEP = 'the path is longer than the system takes';
 
@@ -24,6 +27,8 @@ export interface WalkTask {
   readonly path: ByteName;
   /** Whether the ledger can know anything in it. */
   readonly known: boolean;
+  /** Its attributes as the destination has them; of a new one those that it shall get. */
+  readonly like?: FolderFacts;
   /** Only to prove that nothing changes any more: content is not looked at. */
   readonly proof?: boolean;
 }
@@ -38,10 +43,12 @@ export interface WalkRules {
   /** Nanoseconds: when the last complete pass began; a new file that is older was perhaps moved (R19). 0n: none. */
   readonly before: bigint;
   readonly shallow: boolean;
+  /** The tree was a destination, now or on a way back: temporary files in it are of ours. */
+  readonly ownNames: boolean;
   /** Names that the destination takes for one (R11). */
   readonly folds: Pick<Rules, 'foldsCase' | 'foldsForm'>;
   /** On the way back rows know only size and time of what lies on the share, as exactly as it keeps them (R8). */
-  readonly loose?: Pick<Rules, 'granularity' | 'earliest' | 'latest'>;
+  readonly loose?: Kept;
 }
 
 export interface WalkedFolder {
@@ -89,6 +96,8 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
   const known = task.known && reader !== null;
   const files = known ? reader.filesOf(folder) : null;
   const knownFolders = known ? reader.foldersOf(folder) : null;
+  const back = (facts: FolderFacts, like: FolderFacts | undefined, isNew: boolean): FolderFacts =>
+    rules.loose === undefined ? facts : folderBack(facts, like, isNew, rules.loose);
   const folders: WalkedFolder[] = [];
   const entries: Entry[] = [];
   const linked: Entry[] = [];
@@ -102,8 +111,12 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
     (name) => files?.has(name) === true || knownFolders?.has(name) === true,
   );
   for (const name of names) {
-    if (isOwn(name)) continue;
     const below = join(path, name);
+    if (isOwn(name)) {
+      const isOurs = rules.ownNames && isMadeByUs(name);
+      if (!isOurs && !rules.exclude(below)) skipped.push({ name, reason: 'NAME_UNHOLDABLE', detail: OWN_NAME });
+      continue;
+    }
     if (rules.exclude(below)) {
       files?.delete(name);
       knownFolders?.delete(name);
@@ -132,10 +145,12 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
       continue;
     }
     if (stats.isDirectory()) {
-      if (knownFolders !== null) knownFolders.delete(name);
+      const former = knownFolders?.get(name);
+      knownFolders?.delete(name);
       if (stats.dev !== rules.device) {
         skipped.push({ name, reason: 'OTHER_DEVICE', detail: 'another file system is mounted there' });
-      } else if (!rules.shallow) folders.push({ name, facts: folderFacts(stats) });
+      } else if (!rules.shallow)
+        folders.push({ name, facts: back(folderFacts(stats), former ?? task.like, former === undefined) });
       continue;
     }
     const kind = stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'link' : null;
@@ -147,7 +162,8 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
     bytes += Number(stats.size);
     const row = files?.get(name);
     if (row !== undefined) files?.delete(name);
-    const facts = sourceFacts(stats);
+    const there = sourceFacts(stats);
+    const facts = rules.loose === undefined ? there : fileBack(there, row, task.like, rules.loose);
     const why = whyOf(rules, row, facts, kind, task.proof === true ? null : below);
     if (why === null) {
       unchanged += 1;
@@ -161,7 +177,7 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
   }
   return {
     folder,
-    facts: folderFacts(self),
+    facts: back(folderFacts(self), task.like, false),
     folders,
     units: cut(entries),
     linked: packEntries(linked),
@@ -185,7 +201,7 @@ function whyOf(
   path: ByteName | null,
 ): Entry['why'] | null {
   if (row === undefined) return 'new';
-  if (rules.loose !== undefined && isNear(row, facts, rules.loose)) {
+  if (rules.loose !== undefined && isAsCopied(row, facts, rules.loose)) {
     return path !== null && kind === 'file' && rules.rehash(path) ? 'check' : null;
   }
   if (sameIdentity(row, facts)) {
@@ -196,13 +212,6 @@ function whyOf(
   const { size, mtime, type } = readRow(row);
   const sameKind = (type === FileType.file) === (kind === 'file');
   return sameKind && kind === 'file' && size === facts.size && mtime === facts.mtime ? 'check' : 'changed';
-}
-
-/** Whether a file on the share is what a pass left there. */
-function isNear(row: Buffer, { size, mtime }: Identity, share: NonNullable<WalkRules['loose']>): boolean {
-  const known = readRow(row);
-  const distance = mtime - clamp(known.mtime, share);
-  return known.size === size && (distance < 0n ? -distance : distance) <= share.granularity;
 }
 
 /** Names whose place at the destination another one takes: those that are there already win, then the first by bytes. */

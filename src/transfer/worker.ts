@@ -25,6 +25,7 @@ export interface WorkerSetup {
   readonly final: boolean;
   readonly before: bigint;
   readonly shallow: boolean;
+  readonly ownNames: boolean;
   readonly rules: Rules;
   /** On the way back: how rows tell the share's files apart, and where what is replaced is kept. */
   readonly loose?: WalkRules['loose'];
@@ -59,6 +60,7 @@ const rules: WalkRules = {
   final: setup.final,
   before: setup.before,
   shallow: setup.shallow,
+  ownNames: setup.ownNames,
   folds: setup.rules,
   ...(setup.loose === undefined ? {} : { loose: setup.loose }),
 };

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LEASE_NAME, takeLease } from '../../src/transfer/lease.js';
+import { takeLease } from '../../src/transfer/lease.js';
+import { LEASE_NAME } from '../../src/transfer/names.js';
 
 const HOLDER = join(import.meta.dirname, 'fixtures/hold-lease.js');
 

@@ -99,4 +99,47 @@ describe('a tree', () => {
     ]);
     expect(readFileSync(trees.to('a/y.imap'), 'utf8')).toBe('a/y.imap');
   });
+
+  it('whose names begin like those of our temporary files keeps them, and they are listed', async () => {
+    trees = new Trees(false);
+    trees.make('a/one', 'a/.iw~notes', '.iw~folder/two', 'a/.iw~0123abcd.1.2', '.icewarp-rollout-transfer.txt');
+    const result = await trees.pass('seed');
+    expect(result).toMatchObject({ outcome: 'done', copied: { files: 1 }, skipped: 4 });
+    expect(trees.listed(result)).toEqual([
+      '.icewarp-rollout-transfer.txt: NAME_UNHOLDABLE',
+      '.iw~folder: NAME_UNHOLDABLE',
+      'a/.iw~0123abcd.1.2: NAME_UNHOLDABLE',
+      'a/.iw~notes: NAME_UNHOLDABLE',
+    ]);
+    expect(existsSync(trees.to('a/.iw~notes'))).toBe(false);
+    expect(await trees.pass('final', { exclude: ['.iw~*'] })).toMatchObject({ outcome: 'done', skipped: 1 });
+    // after a way back such a file can be of ours: what a kill left
+    mkdirSync(`${trees.ledger}/reverse`);
+    const lines = trees.listed(await trees.pass('delta'));
+    expect(lines).not.toContain('a/.iw~0123abcd.1.2: NAME_UNHOLDABLE');
+    expect(lines).toHaveLength(3);
+  });
+
+  it('gets into a folder that somebody made in the place of a new one meanwhile, and theirs stays', async () => {
+    trees = new Trees(false);
+    trees.make('a/one', 'b/same', 'b/two');
+    mkdirSync(trees.from('pipe'));
+    writeFileSync(trees.from('pipe/.iw~x'), '');
+    expect(await trees.pass('seed', { maxSkipped: 0 })).toMatchObject({ outcome: 'held' });
+    // one unit of work, and several of which some have ended by then
+    const many = Array.from({ length: 200 }, (_, index) => `d/${index}`);
+    trees.make('c/same', 'c/three', ...many);
+    for (const folder of ['c', 'd']) mkdirSync(trees.to(folder));
+    for (const path of ['c/same', 'd/7']) writeFileSync(trees.to(path), 'theirs');
+    const result = await trees.pass('seed');
+    expect(result.kind).toBe('seed');
+    expect(trees.listed(result)).toContain('d: FOREIGN');
+    const next = await trees.pass('delta');
+    expect(trees.listed(next)).toEqual(['c/same: FOREIGN', 'd/7: FOREIGN', 'pipe/.iw~x: NAME_UNHOLDABLE']);
+    expect(readdirSync(trees.to('d'))).toHaveLength(many.length);
+    expect(readFileSync(trees.to('d/7'), 'utf8')).toBe('theirs');
+    expect(readFileSync(trees.to('c/same'), 'utf8')).toBe('theirs');
+    expect(readFileSync(trees.to('c/three'), 'utf8')).toBe('content of c/three');
+    expect(readdirSync(trees.destination).filter((name) => name.startsWith('.iw~'))).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   closeSync,
   existsSync,
   lstatSync,
@@ -182,6 +183,8 @@ describe('verify', () => {
     }
     // nobody looks at it again
     flip(first);
+    // and a kill after a further difference was listed would have left its line
+    appendFileSync(`${trees.ledger}/differences.jsonl`, '{"path":"listed twi');
     const result = await verify();
     expect(result).toMatchObject({ outcome: 'different', different: 1, checked: { files } });
     expect(listed(result)).toEqual([`${firstKey ?? ''}: another content`]);
