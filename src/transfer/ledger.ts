@@ -214,10 +214,12 @@ export class Ledger extends LedgerReader {
     this.#meta = super.meta() ?? { ...NOTHING_COPIED, uuid: randomUUID(), boot: '', host, mark: 0, started: 0 };
   }
 
-  /** @throws RolloutError LEDGER_DAMAGED when the file is no ledger. */
+  /** @throws RolloutError LEDGER_DAMAGED when the file is no ledger, LEDGER_FULL when its disk has no room for more. */
   static open(dir: string, host: string): Ledger {
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
+      // the database writes to mapped memory, where a full disk is no error but a signal that ends the process
+      if (roomOn(dir) < NO_ROOM) throw ledgerFailure(new Error('no room before the first write'), dir);
       return new Ledger(dir, host);
     } catch (error) {
       if (error instanceof RolloutError) throw error;

@@ -56,8 +56,12 @@ export function startPass(sides: Sides, kind: PassKind, env: Readonly<Record<str
 }
 
 /** Carries out a pass to its end. */
-export async function runPassOf(sides: Sides, kind: PassKind): Promise<PassEvent> {
-  const child = startPass(sides, kind);
+export async function runPassOf(
+  sides: Sides,
+  kind: PassKind,
+  env: Readonly<Record<string, string>> = {},
+): Promise<PassEvent> {
+  const child = startPass(sides, kind, env);
   const [printed] = await Promise.all([child.stdout === null ? '' : text(child.stdout), once(child, 'exit')]);
   return endOf(printed);
 }

@@ -10,6 +10,7 @@ import { newSeed, Random } from '../support/trees/random.js';
 import {
   cloneTree,
   endOf,
+  eventsOf,
   makeSides,
   passCommand,
   runPassOf,
@@ -25,7 +26,7 @@ import { failAt, failFrom, traceChanges, type Errno } from './strace.js';
 import type { LoggedCall } from './strace-log.js';
 
 /** How many calls of a pass are tried; all of them with POINTS=all. */
-const POINTS = process.env['POINTS'] === 'all' ? Infinity : Number(process.env['POINTS'] ?? 12);
+const POINTS = process.env['POINTS'] === 'all' ? Infinity : Number(process.env['POINTS'] ?? 10);
 const FIVE_MINUTES = 300_000;
 /** A full destination is looked at again soon. */
 const SOON = { TRY_EVERY: '200' };
@@ -154,7 +155,11 @@ describe('a file whose sync fails once', () => {
 
   it.each(cases)('is thrown away, never synced again, and copied anew: %s', async (_, state, pattern) => {
     const { point } = await callOf(state, pattern);
-    const { hit, stdout, calls = [] } = await failAt(passCommand(sides, kindOf(state), SOON), point, 'EIO', OF_FILES);
+    const {
+      hit,
+      stdout,
+      calls = [],
+    } = await failAt(passCommand(sides, kindOf(state), SOON), point, 'EIO', { also: OF_FILES });
     expect(hit).toMatch(/EIO .*\(INJECTED\)/);
     const failed = calls.findIndex(({ text }) => text.includes('(INJECTED)'));
     const [name = ''] = namesIn(calls[failed] as LoggedCall);
@@ -201,10 +206,27 @@ describe('a folder whose sync fails', () => {
   });
 });
 
+describe('a destination that goes on failing', () => {
+  it('counts as away until it works again, and then the pass goes on', async () => {
+    const { point } = await callOf('empty', /^fsync\(.*\/mixed\/\.iw~\w+\.0\.\w+>\)/);
+    const command = passCommand(sides, 'seed', { TRY_EVERY: '1500' });
+    const { hit, stdout } = await failAt(command, point, 'EIO', { times: 22 });
+    expect(hit).toMatch(/\(INJECTED\)/);
+    const waited = eventsOf(stdout).flatMap(({ progress }) => progress?.waits ?? []);
+    expect(waited[0]).toBe('the destination does not answer (EIO)');
+    expect(endOf(stdout).result).toMatchObject({ outcome: 'done', skipped: 0 });
+    expect(unequal(sides)).toEqual([]);
+  });
+});
+
 describe('a rename across file systems', () => {
   it('is listed and nothing is written in place, and the next call completes the copy', async () => {
     const { point } = await callOf('empty', /^rename\("\/proc\/self\/fd\/\d+\/\.iw~\w+\.0\.\w+", ".*\/c"/);
-    const { hit, stdout, calls = [] } = await failAt(passCommand(sides, 'seed', SOON), point, 'EXDEV', OF_FILES);
+    const {
+      hit,
+      stdout,
+      calls = [],
+    } = await failAt(passCommand(sides, 'seed', SOON), point, 'EXDEV', { also: OF_FILES });
     expect(hit).toMatch(/EXDEV .*\(INJECTED\)/);
     const name = namesIn(calls.find(({ text }) => text.includes('(INJECTED)')) as LoggedCall)[1] ?? '';
     expect(endOf(stdout).result).toMatchObject({ outcome: 'done', skipped: 1 });

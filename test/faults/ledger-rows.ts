@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, type Stats } from 'node:fs';
 
 import { inodeKey, nameOf, TABLE, whole } from '../../src/transfer/ledger-keys.js';
 import { LedgerReader } from '../../src/transfer/ledger.js';
@@ -47,21 +47,30 @@ export async function rowsOf(ledger: string): Promise<KnownFile[]> {
 export async function leadingRows({ source, destination, ledger }: Sides): Promise<string[]> {
   const wrong: string[] = [];
   for (const { path, place, row, announced } of await rowsOf(ledger)) {
-    const there = lstatSync(toFs(under(destination, place)), { throwIfNoEntry: false });
-    if (there === undefined) {
+    // a staging folder may have been renamed, and its row not yet
+    const at = [place, path].map((one) => under(destination, one)).find((one) => lookAt(one) !== undefined);
+    if (at === undefined) {
       if (!announced) wrong.push(`${path}: the row's file is not there`);
     } else if (row.type === FileType.file) {
       // a later version may be there already, and its row not yet
       const accepted = [Buffer.from(row.hash).toString('hex'), hashOf(under(source, path))];
-      if (!accepted.includes(hashOf(under(destination, place)))) wrong.push(`${path}: not the row's content`);
+      if (!accepted.includes(hashOf(at))) wrong.push(`${path}: not the row's content`);
     }
   }
   return wrong;
 }
 
+function lookAt(path: ByteName): Stats | undefined {
+  try {
+    return lstatSync(toFs(path), { throwIfNoEntry: false });
+  } catch {
+    // something above it is no folder any more
+    return undefined;
+  }
+}
+
 function hashOf(path: ByteName): string | undefined {
-  const stats = lstatSync(toFs(path), { throwIfNoEntry: false });
-  if (stats?.isFile() !== true) return undefined;
+  if (lookAt(path)?.isFile() !== true) return undefined;
   const content = readFileSync(toFs(path));
   if (content.length <= CHUNK) return sha256(content).toString('hex');
   const chunks = Array.from({ length: Math.ceil(content.length / CHUNK) }, (_, index) =>

@@ -75,18 +75,23 @@ export async function killAt(command: Command, point: Point): Promise<Faulted> {
   return inject(command, point, (count) => `${count.call}:signal=KILL:when=${count.nth}`, { killAfter: 1 });
 }
 
-/**
- * Lets the call at `point` fail with `errno` without being carried out; once, if it is tried again.
- *
- * @param also further kinds of calls that are listed in the answer
- */
+/** Further wishes of {@link failAt}. */
+export interface FailOptions {
+  /** How many calls of its kind in its thread fail, from that one on; default 1: it succeeds when it is tried again. */
+  readonly times?: number;
+  /** Further kinds of calls that are listed in the answer. */
+  readonly also?: readonly string[];
+}
+
+/** Lets the call at `point` fail with `errno` without being carried out. */
 export async function failAt(
   command: Command,
   point: Point,
   errno: Errno,
-  also: readonly string[] = [],
+  { times = 1, also = [] }: FailOptions = {},
 ): Promise<Faulted> {
-  return inject(command, point, (count) => `${count.call}:error=${errno}:when=${count.nth}`, { also });
+  const when = (nth: number): string => (times === 1 ? `${nth}` : `${nth}..${nth + times - 1}`);
+  return inject(command, point, ({ call, nth }) => `${call}:error=${errno}:when=${when(nth)}`, { also });
 }
 
 /** Lets that call and all later ones of its kind in its thread fail, and kills the command after so many failures. */
