@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LEASE_NAME as LEASE } from '../../src/transfer/lease.js';
+import { LEASE_NAME as LEASE } from '../../src/transfer/names.js';
 import { Ledger } from '../../src/transfer/ledger.js';
 import type { PassKind } from '../../src/transfer/types.js';
 import { output } from '../support/commands.js';
