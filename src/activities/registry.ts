@@ -26,6 +26,7 @@ import { settleServices } from './settle-services.js';
 import { shareAccount } from './share-account.js';
 import { shareExport } from './share-export.js';
 import { shareFolders } from './share-folders.js';
+import { shareLockHeld, shareLockRefused } from './share-lock.js';
 import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
@@ -63,6 +64,8 @@ export const procedures = {
   databaseLogin,
   shareProof,
   shareSeen,
+  shareLockHeld,
+  shareLockRefused,
   licenceFacts,
   nodeFacts,
   restartServices,

@@ -28,9 +28,11 @@ const TIMEOUT = 30_000;
 export const shareProof: Procedure<ShareProofInput, Record<string, never>, 'node'> = {
   place: 'node',
 
-  run: async ({ folders, token, uid, gid, mount, cluster }, { signal }) => {
+  run: async ({ folders, token, uid, gid, mount, cluster }, { agent, signal }) => {
     // An empty mount point is unwritable too, which would send the operator to the wrong place.
     await assertShareMounted(mount, cluster, signal);
+    const [harm] = await agent.platform.mounts.harmful(mount);
+    if (harm !== undefined) throw new RolloutError('SHARE_UNFIT', `${mount}: ${harm}`);
     // Only a process of that user proves anything; it starts where it may be, because our own folder may be private.
     const options = { signal, timeout: TIMEOUT, uid, gid, cwd: '/' };
     const write = (file: string): Promise<unknown> =>

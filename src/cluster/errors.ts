@@ -74,6 +74,14 @@ export const ERRORS = {
   SHARE_CONFIG: { retryable: false, next: CHECK_AND_RETRY },
   SHARE_NOT_MOUNTED: { retryable: false, next: 'Mount the share on that machine, then: icewarp-rollout retry' },
   SHARE_STALE: { retryable: true, next: 'Check that all nodes mount the same share' },
+  SHARE_LOCKS: {
+    retryable: false,
+    next: 'Mount the share on every node so that locks reach its server (no nobrl, nolock, local_lock), then: icewarp-rollout retry',
+  },
+  SHARE_UNFIT: {
+    retryable: false,
+    next: 'Mount the share with other options on that node, then: icewarp-rollout retry',
+  },
   SHARE_FULL: { retryable: false, next: 'Make room on the share, then: icewarp-rollout retry' },
   MOUNT_FAILED: { retryable: false, next: CHECK_AND_RETRY },
   MOUNT_BUSY: { retryable: true, next: 'End what still uses the mounted share, then: icewarp-rollout retry' },

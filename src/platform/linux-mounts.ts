@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { RolloutError } from '../cluster/errors.js';
 import { AGENT_FILE } from './agent-file.js';
 import { runsSystemd } from './linux-services.js';
+import { harmfulOptions, mountLines, mountOf, type MountLine } from './mount-options.js';
 import type { Platform } from './platform.js';
 import { runCommand, type RunOptions } from './run.js';
 
@@ -28,7 +29,13 @@ export const linuxMounts: Platform['mounts'] = {
   mounted: async (path) => {
     // The kernel's list knows no links. The last part is not looked at: a dead share there would not answer.
     const above = await realpath(dirname(path)).catch(() => dirname(path));
-    return mountPoints(await readFile('/proc/self/mountinfo', 'utf8')).includes(join(above, basename(path)));
+    const place = join(above, basename(path));
+    return (await mountTable()).some(({ point }) => point === place);
+  },
+
+  harmful: async (path) => {
+    const mount = mountOf(await mountTable(), path);
+    return mount === undefined ? [] : harmfulOptions(mount);
   },
 
   mount: async (path, signal) => {
@@ -53,21 +60,14 @@ export const linuxMounts: Platform['mounts'] = {
   },
 };
 
+const mountTable = async (): Promise<MountLine[]> => mountLines(await readFile('/proc/self/mountinfo', 'utf8'));
+
 const plain = (signal: AbortSignal): RunOptions => ({
   signal,
   timeout: TIMEOUT,
   noted: true,
   env: { LC_ALL: 'C' },
 });
-
-/** The mount points of a /proc/PID/mountinfo, in which space, tab, line break and backslash are octal escapes. */
-export function mountPoints(mountinfo: string): string[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    if (point === undefined) return [];
-    return [point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
-  });
-}
 
 /** What a failed mount means, by the errno that mount.cifs prints: `mount error(13): …`. */
 export function mountFailure(path: string, stderr: string): RolloutError {

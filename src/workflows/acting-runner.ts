@@ -86,6 +86,25 @@ export class ActingRunner implements Runner {
     });
   };
 
+  together: Runner['together'] = async (about, begin) => {
+    const [first] = begin();
+    if (first === undefined) return;
+    const id = `together/${about.label}`;
+    // the machine that a try failed on: it may be away
+    const step = { id, on: first.on as Machine, about };
+    await this.#attempt(step, async () => {
+      await inParallel(begin(), async ({ action, on, input }) => {
+        try {
+          await call(on, `${action}.run`, about.title, [id, input]);
+        } catch (error) {
+          step.on = on;
+          throw error;
+        }
+      });
+      return 'done';
+    });
+  };
+
   look: Runner['look'] = async (action, on, input, about) => {
     const id = stepId(action, on, about);
     let output: unknown = null;
@@ -152,9 +171,9 @@ export class ActingRunner implements Runner {
   }
 
   async #attempt(step: { id: string; on: Machine; about: About }, work: () => Promise<Ended>): Promise<void> {
-    const { id, on, about } = step;
-    const shown = { id, title: about.title, machine: on.name };
+    const { id, about } = step;
     for (;;) {
+      const shown = { id, title: about.title, machine: step.on.name };
       await condition(() => !this.progress.paused);
       this.progress.show(shown, { is: 'running' });
       try {
@@ -163,11 +182,11 @@ export class ActingRunner implements Runner {
       } catch (error) {
         if (isCancellation(error)) throw error;
         if (agentIsAway(error)) {
-          if (await this.#agentIsBack(shown, on)) continue;
+          if (await this.#agentIsBack({ ...shown, machine: step.on.name }, step.on)) continue;
           this.progress.show(shown, { is: 'skipped' });
           return;
         }
-        if ((await this.#hold(id, on.name, about, troubleOf(error))) === 'skip') {
+        if ((await this.#hold(id, step.on.name, about, troubleOf(error))) === 'skip') {
           this.progress.show(shown, { is: 'skipped' });
           return;
         }

@@ -91,6 +91,19 @@ export class PlanningRunner implements Runner {
     this.#add(this.#about(id, on.name, about), failed ? 'unknown' : 'proven', failed ? looked : '');
   };
 
+  together: Runner['together'] = async (about, begin) => {
+    const base = this.#about(`together/${about.label}`, 'cluster', about);
+    if (!this.prove || about.disturbs === true) {
+      this.#add(base, 'verify');
+      return;
+    }
+    const looks = begin().map(({ action, on, input }) =>
+      this.#look(on, () => call(on, `${action}.run`, about.title, [base.id, input], LOOK)),
+    );
+    const failed = (await Promise.all(looks)).find((looked) => typeof looked === 'string');
+    this.#add(base, failed === undefined ? 'proven' : 'unknown', failed ?? '');
+  };
+
   look: Runner['look'] = async (action, on, input, about) => {
     const id = stepId(action, on, about);
     const looked = await this.#look(on, () => call(on, `${action}.run`, about.title, [id, input], LOOK));

@@ -23,6 +23,18 @@ export interface About {
   readonly undoLast?: boolean;
 }
 
+/** A step on several machines needs a name of its own. */
+export type TogetherAbout = About & { readonly label: string };
+
+/** One procedure on one machine. */
+export type Part<A extends Action> = {
+  [K in A]: {
+    readonly action: K;
+    readonly on: Machine<Procedures[K]['place']>;
+    readonly input: InputOf<Procedures[K]>;
+  };
+}[A];
+
 /**
  * One guide, two runners (design, contract 3): the order of the rollout is written once, as a function that takes a
  * runner. The planner's only checks; the rollout's acts.
@@ -50,6 +62,12 @@ export interface Runner {
     input: InputOf<Procedures[A]>,
     about: About,
   ): Promise<void>;
+  /**
+   * Procedures that need one another at the same time, as one step: tried again, and held, together.
+   *
+   * @param begin makes the inputs of one try.
+   */
+  together<A extends Action>(about: TogetherAbout, begin: () => readonly Part<A>[]): Promise<void>;
   /** A read-only procedure that both runners run; null where it cannot be known yet. */
   look<A extends Action>(
     action: A,

@@ -24,6 +24,7 @@ function mounts(): Platform['mounts'] {
     table,
     credentials,
     mounted: async () => isMounted,
+    harmful: async () => [],
     tableChanged: async () => undefined,
     mount: async (target) => {
       isMounted = true;

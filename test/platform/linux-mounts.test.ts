@@ -4,14 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { linuxMounts, mountFailure, mountPoints } from '../../src/platform/linux-mounts.js';
-
-describe('mount points', () => {
-  it('are read with their spaces', () => {
-    const lines = ['36 35 0:21 / /proc rw - proc proc rw', '40 35 0:40 / /mnt/my\\040share rw - cifs //srv/x rw', ''];
-    expect(mountPoints(lines.join('\n'))).toEqual(['/proc', '/mnt/my share']);
-  });
-});
+import { linuxMounts, mountFailure } from '../../src/platform/linux-mounts.js';
 
 describe('a failed mount', () => {
   it.each([

@@ -24,6 +24,8 @@ const ACTIONS = [
   'databaseLogin',
   'shareProof',
   'shareSeen',
+  'shareLockHeld',
+  'shareLockRefused',
   'licenceFacts',
   'nodeFacts',
   'restartServices',

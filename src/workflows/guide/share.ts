@@ -107,4 +107,28 @@ export async function proveShare(run: Runner, { file, on }: Cluster): Promise<vo
       { title: 'see what every node wrote', guide: 'G7 B8' },
     );
   }
+  // one that nothing else is proven or copied in
+  const folder = sharedFolder(file, '_yodaidx');
+  for (const holder of on.nodes) {
+    const others = on.nodes.filter((node) => node !== holder);
+    await run.together(
+      {
+        title: `a lock taken on ${holder.name} is refused on every other node`,
+        guide: 'G7 B8',
+        label: `lock-${holder.name}`,
+      },
+      () => {
+        const names = { holder: holder.name, others: others.map(({ name }) => name) };
+        const input = { folder, token: uuid4().slice(0, 8), ...names, uid, gid };
+        return [
+          { action: 'shareLockHeld', on: holder, input },
+          ...others.map((node) => ({
+            action: 'shareLockRefused' as const,
+            on: node,
+            input: { ...input, node: node.name },
+          })),
+        ];
+      },
+    );
+  }
 }
