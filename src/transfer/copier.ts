@@ -69,7 +69,10 @@ export class Copier {
       giveUp: (folder, reason, detail) => this.#giveUp(folder, reason, detail),
       failed: (folder, error, tryAgain) => this.#folderFailed(folder, error, tryAgain),
       leftIn: (folder) => this.#prepared.noteTemp(folder),
-      worked: () => this.#tries.worked(),
+      worked: () => {
+        this.#tries.worked();
+        gate.worked();
+      },
     });
     this.#timer = setInterval(() => {
       this.#guard(() => ledger.commit());
@@ -195,7 +198,8 @@ export class Copier {
       () => this.#pump(),
       (error) => this.fail(error),
     );
-    while (this.#failure === undefined && !stopped() && gate.isOpen && this.#active < executor.capacity) {
+    const mayBegin = (): boolean => gate.isOpen && this.#active < Math.min(executor.capacity, gate.width);
+    while (this.#failure === undefined && !stopped() && mayBegin()) {
       const folder = this.#maker.take();
       if (folder !== undefined) {
         this.#run(this.#maker.make(folder));
@@ -260,6 +264,7 @@ export class Copier {
     const left = result.failed === undefined ? this.results.record(folder, unit, result) : [];
     // a unit that was cut short keeps its intent: a temporary file may be left
     if (!stopped() || result.reached === unit.entries.count) ledger.remove(intent);
+    if (result.failed === undefined && left.length === 0) this.options.gate.worked();
     if (unit.create && result.failed === undefined) folder.created = true;
     if (result.closed) endStage(ledger, folder);
     if (ledger.waiting >= COMMIT_ROWS) ledger.commit();

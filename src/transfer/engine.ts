@@ -126,6 +126,7 @@ export async function carryOut(
     ownNames: loose !== undefined || existsSync(join(options.ledger, REVERSE)),
     generation: ledger.meta().generation,
     prefix: tempName(run),
+    ...(marked ? { uuid: ledger.meta().uuid } : {}),
     throttle: throttle.shared,
     stop: stop.buffer,
     ...(loose === undefined ? {} : { loose }),

@@ -5,10 +5,9 @@ import { RolloutError } from '../cluster/errors.js';
 import { BUFFER } from './content.js';
 import { codeOf } from './io.js';
 import { runAsync } from './io-async.js';
-import { runSync } from './io-sync.js';
 import type { Throttle } from './limits.js';
 import type { ByteName } from './names.js';
-import { Pins } from './pins.js';
+import { rootPins } from './root-pins.js';
 import { perform, type Task, type TaskName, type Tasks } from './tasks.js';
 import type { Bench } from './unit.js';
 import type { Walked, WalkTask } from './walk.js';
@@ -121,7 +120,7 @@ export class Lanes {
     private readonly signal: AbortSignal,
   ) {
     this.#bench = {
-      pins: new Pins(runSync(Pins.rootOf(setup.destination ?? ''))),
+      pins: rootPins(setup.destination, setup.uuid),
       source: setup.source,
       rules: setup.rules,
       generation: setup.generation,

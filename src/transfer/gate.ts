@@ -1,3 +1,5 @@
+/** Lanes beyond which there is no limit of the gate's any more. */
+const WIDE = 128;
 /** Milliseconds between two tries whether the destination is back. */
 const TRY_EVERY = 10_000;
 
@@ -8,6 +10,7 @@ const TRY_EVERY = 10_000;
 export class Gate {
   #trouble: string | undefined;
   #paused = false;
+  #width = Infinity;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -27,6 +30,16 @@ export class Gate {
   /** What is waited for, in words. */
   get waits(): string | undefined {
     return this.#trouble ?? (this.#paused ? 'paused' : undefined);
+  }
+
+  /** How many lanes may be at work: after trouble one, and twice as many with each success (R26). */
+  get width(): number {
+    return this.#width;
+  }
+
+  /** Something was done at the destination. */
+  worked(): void {
+    this.#width = this.#width < WIDE ? this.#width * 2 : Infinity;
   }
 
   pause(): void {
@@ -55,6 +68,7 @@ export class Gate {
       this.tryAgain().then(
         () => {
           this.#trouble = undefined;
+          this.#width = 1;
           if (this.isOpen) this.opened();
         },
         () => {

@@ -31,19 +31,24 @@ export interface Pinned {
  */
 export class Pins {
   readonly #pins = new Map<ByteName, Pin>();
+  #root: Pin;
+  #rootIsStale = false;
 
-  /** @param root descriptor of the destination's root. */
-  constructor(private readonly root: number) {}
-
-  /** Opens the root of a tree; a link there is the operator's own. */
-  static *rootOf(path: ByteName): Sequence<number> {
-    return yield* open(toFs(path), constants.O_RDONLY | O_DIRECTORY);
+  /**
+   * @param root descriptor of the destination's root.
+   * @param reopen opens the root anew, after the server has forgotten the one that is open (R27).
+   */
+  constructor(
+    root: number,
+    private readonly reopen: () => Sequence<number>,
+  ) {
+    this.#root = { fd: root, users: 0, dropped: false };
   }
 
   /** @throws ENOENT, ELOOP or ENOTDIR when the path is no folder below the root. */
   *hold(path: ByteName): Sequence<Pinned> {
     const pin = yield* this.#pin(path);
-    const release = this.#release.bind(this, path, pin);
+    const release = this.#release.bind(this, pin);
     return { path: `/proc/self/fd/${pin.fd}`, fd: pin.fd, release };
   }
 
@@ -57,13 +62,32 @@ export class Pins {
     }
   }
 
-  /** Forgets all of them: one at least is not the folder any more that has its name. */
-  *dropAll(): Sequence<void> {
+  /**
+   * Forgets all of them: one at least is not the folder any more that has its name.
+   *
+   * @param code what told so: after ESTALE the root too is opened anew.
+   */
+  *dropAll(code: string): Sequence<void> {
     for (const path of [...this.#pins.keys()]) yield* this.drop(path);
+    if (code === 'ESTALE') this.#rootIsStale = true;
+  }
+
+  *#openRootAgain(): Sequence<void> {
+    const fd = yield* this.reopen();
+    const old = this.#root;
+    this.#root = { fd, users: 0, dropped: false };
+    this.#rootIsStale = false;
+    old.dropped = true;
+    // one that is in use must stay open: its number would be that of another file soon
+    if (old.users === 0) yield* close(old.fd);
   }
 
   *#pin(path: ByteName): Sequence<Pin> {
-    if (path === '') return { fd: this.root, users: 1, dropped: false };
+    if (path === '') {
+      if (this.#rootIsStale) yield* this.#openRootAgain();
+      this.#root.users += 1;
+      return this.#root;
+    }
     const known = this.#pins.get(path);
     if (known !== undefined) {
       known.users += 1;
@@ -92,8 +116,7 @@ export class Pins {
     return pin;
   }
 
-  *#release(path: ByteName, pin: Pin): Sequence<void> {
-    if (path === '') return;
+  *#release(pin: Pin): Sequence<void> {
     pin.users -= 1;
     if (pin.users === 0 && pin.dropped) yield* close(pin.fd);
   }

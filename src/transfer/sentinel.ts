@@ -25,13 +25,20 @@ export interface LedgerMark extends Sentinel {
 export async function readSentinel(dest: string): Promise<Sentinel | null> {
   const text = await readIfThere(join(dest, SENTINEL_NAME));
   if (text === null) return null;
+  const sentinel = parseSentinel(text);
+  if (sentinel !== undefined) return sentinel;
+  throw new RolloutError('DESTINATION_OTHER', `${join(dest, SENTINEL_NAME)} is damaged or of somebody else`);
+}
+
+/** What a mark says; undefined when it is not one of ours. */
+export function parseSentinel(text: string): Sentinel | undefined {
   try {
     const { uuid, generation } = JSON.parse(text) as Partial<Record<string, unknown>>;
     if (typeof uuid === 'string' && Number.isSafeInteger(generation)) return { uuid, generation: generation as number };
   } catch {
-    // no JSON: as below
+    // no JSON: not ours
   }
-  throw new RolloutError('DESTINATION_OTHER', `${join(dest, SENTINEL_NAME)} is damaged or of somebody else`);
+  return undefined;
 }
 
 /** Marks the destination, durably. Only the holder of its lease may. */

@@ -14,6 +14,8 @@ const LOOK = 200;
 
 /** An executor that outlasts what passes by itself: for tasks that are no units, which have retries of their own. */
 export class Steady implements Executor {
+  #running = 0;
+
   constructor(
     private readonly inner: Executor,
     private readonly gate: Gate,
@@ -26,15 +28,20 @@ export class Steady implements Executor {
 
   async run<N extends TaskName>(task: Extract<Task, { task: N }>): Promise<Tasks[N]['answer']> {
     for (let attempt = 1; ; attempt += 1) {
-      while (!this.gate.isOpen && !this.stopped()) await sleep(LOOK);
+      while ((!this.gate.isOpen || this.#running >= this.gate.width) && !this.stopped()) await sleep(LOOK);
+      this.#running += 1;
       try {
-        return await this.inner.run(task);
+        const answer = await this.inner.run(task);
+        this.gate.worked();
+        return answer;
       } catch (error) {
         if (!(error instanceof TaskFailed) || this.stopped() || ANSWERS.has(error.code)) throw error;
         const trouble = classify(error);
         if (trouble.is === 'no room') this.gate.close('no room at the destination');
         else if (trouble.is === 'again' && attempt < TRIES) await sleep(100 * 2 ** attempt);
         else throw error;
+      } finally {
+        this.#running -= 1;
       }
     }
   }

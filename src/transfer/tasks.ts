@@ -69,7 +69,8 @@ export function* perform(bench: Bench, task: Task): Sequence<Tasks[TaskName]['an
   try {
     return yield* carryOut(bench, task);
   } catch (error) {
-    if (isMoved(codeOf(error))) yield* bench.pins.dropAll();
+    const code = codeOf(error);
+    if (isMoved(code)) yield* bench.pins.dropAll(code);
     throw error;
   }
 }

@@ -18,7 +18,7 @@ export class Tries {
     private readonly skipped: SkippedList,
   ) {}
 
-  /** Something worked: the destination is there. */
+  /** Something worked, or the destination was found to be there. */
   worked(): void {
     this.#inARow = 0;
   }

@@ -78,7 +78,7 @@ export function* runUnit(bench: Bench, unit: Unit): Sequence<UnitResult> {
   } catch (error) {
     const code = codeOf(error) || 'UNEXPECTED';
     // opened anew on the next try
-    if (isMoved(code)) yield* bench.pins.dropAll();
+    if (isMoved(code)) yield* bench.pins.dropAll(code);
     const wrote = unit.entries.filter((_, index) => outcomes[index]?.is === 'copied').map(({ name }) => name);
     return { outcomes: [], closed: false, failed: { code, wrote } };
   } finally {

@@ -8,7 +8,7 @@ import { LedgerReader } from './ledger.js';
 import { Throttle, type SharedThrottle } from './limits.js';
 import { toFs, type ByteName } from './names.js';
 import { compile } from './patterns.js';
-import { Pins } from './pins.js';
+import { rootPins } from './root-pins.js';
 import { perform, type Task } from './tasks.js';
 import type { Bench } from './unit.js';
 import { walkFolder, type WalkRules, type WalkTask } from './walk.js';
@@ -18,8 +18,9 @@ import type { Rules } from './work.js';
 export interface WorkerSetup {
   readonly ledger: string;
   readonly source: ByteName;
-  /** Without it the worker only walks. */
-  readonly destination?: ByteName;
+  readonly destination: ByteName;
+  /** Of the destination's mark, if it bears one. */
+  readonly uuid?: string;
   readonly exclude: readonly string[];
   readonly rehash: readonly string[];
   readonly final: boolean;
@@ -70,7 +71,7 @@ let bench: Bench | undefined;
 function benchHere(): Bench {
   let sequence = 0;
   return (bench ??= {
-    pins: new Pins(runSync(Pins.rootOf(setup.destination ?? ''))),
+    pins: rootPins(setup.destination, setup.uuid),
     source: setup.source,
     rules: setup.rules,
     generation: setup.generation,

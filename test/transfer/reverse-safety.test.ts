@@ -21,6 +21,17 @@ afterEach(() => {
 });
 
 describe('a way back', () => {
+  it('goes no faster than the ledger’s limits let it', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `a/${index}`);
+    trees.make(...names);
+    await trees.moved();
+    for (const name of names) trees.write(name, 'changed');
+    await writeLimits(trees.ledger, { files: 15 });
+    const result = await trees.back();
+    expect(result.copied.files).toBe(names.length);
+    expect(result.seconds).toBeGreaterThan(1.5);
+  });
+
   it('that is killed goes on, loses nothing and leaves nothing of its own', async () => {
     const tree = makeMailTree(trees.source, { seed, files: 400, filesPerFolder: 40 });
     trees.make('a/first', 'b/x');
