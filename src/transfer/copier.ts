@@ -6,6 +6,7 @@ import { TaskFailed } from './executors.js';
 import { noteFolder, touch, type Folder } from './folders.js';
 import type { Gate } from './gate.js';
 import { forgetIn } from './gone.js';
+import { encodeIntent } from './intents.js';
 import { inodeKey, nameKey, TABLE } from './ledger-keys.js';
 import type { Ledger } from './ledger.js';
 import { join, type ByteName } from './names.js';
@@ -235,8 +236,8 @@ export class Copier {
       ...(folder.taken === undefined || folder.taken.length === 0 ? {} : { taken: folder.taken }),
       ...(parts.length === 0 ? {} : { parts }),
     };
-    const intent = nameKey(TABLE.intent, folder.id, String((this.#sequence += 1)));
-    ledger.put(intent, Buffer.from(entries.names, 'latin1'));
+    const intent = this.#intentKey(folder);
+    ledger.put(intent, encodeIntent(entries));
     folder.running += 1;
     this.#preparing.push({ folder, unit, intent });
   }
@@ -356,7 +357,12 @@ export class Copier {
   /** Something of ours may be left in a folder. */
   #noteTemp(folder: Folder | null): void {
     if (folder === null) return;
-    this.options.ledger.put(nameKey(TABLE.intent, folder.id, String((this.#sequence += 1))), Buffer.alloc(0));
+    this.options.ledger.put(this.#intentKey(folder), Buffer.alloc(0));
+  }
+
+  /** Intents of a run that was killed stay until the pass has ended, so no other run may use their keys. */
+  #intentKey({ id }: Folder): Buffer {
+    return nameKey(TABLE.intent, id, `${this.options.run}.${(this.#sequence += 1).toString(36)}`);
   }
 
   #opened(folder: Folder): void {
