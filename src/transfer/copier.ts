@@ -63,7 +63,7 @@ export class Copier {
     const { ledger, executor, gate, skipped, ours } = options;
     this.#tries = new Tries(gate, skipped);
     this.results = new Results(ledger, skipped, gate, this.#tries);
-    this.#prepared = new PreparedUnits(ledger, ours);
+    this.#prepared = new PreparedUnits(ledger, ours, options.run);
     this.#maker = new FolderMaker(ledger, executor, skipped, {
       opened: (folder) => this.#opened(folder),
       giveUp: (folder, reason, detail) => this.#giveUp(folder, reason, detail),

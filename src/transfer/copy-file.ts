@@ -195,9 +195,13 @@ function* pumpLarge(
  * @returns null when it has to be copied.
  */
 function* checkContent(place: Place, entry: Entry, source: number, from: string | Buffer): Sequence<Outcome | null> {
-  // the content that an attempt without a row left there may be another one than the row's
-  if (entry.row === undefined || entry.place === 'ours') return null;
+  if (entry.row === undefined) return null;
   const row = readRow(entry.row);
+  // what an attempt without a row left there may be another content than the row's
+  if (entry.place === 'ours') {
+    const there = yield* present(toFs(`${place.target}/${entry.name}`));
+    if (there === null || !asWeLeftIt(there, row, place.rules)) return null;
+  }
   const { facts } = entry;
   if (row.size !== facts.size || row.type !== FileType.file) return null;
   // its copy is still one with those of the names that it was parted from

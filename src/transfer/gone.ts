@@ -1,9 +1,10 @@
 import { TaskFailed } from './executors.js';
 import type { Ledger } from './ledger.js';
-import { depthKey, folderOfDepthKey, idKey, inodeKey, inodeOf, nameKey, TABLE, whole } from './ledger-keys.js';
+import { decodeIntent } from './intents.js';
+import { depthKey, folderOfDepthKey, idKey, inodeKey, inodeOf, nameKey, nameOf, TABLE, whole } from './ledger-keys.js';
 import { join, type ByteName } from './names.js';
 import { asBuffer } from './pack.js';
-import { readRow } from './row.js';
+import { FileState, FileType, readRow, ROW_SIZE, writeRow, type FileRow } from './row.js';
 import type { SkippedList } from './skipped.js';
 import type { Executor } from './tasks.js';
 import type { GoneFile } from './tidy.js';
@@ -60,10 +61,35 @@ export async function carryOutGone(
   if (count > maxDelete) {
     return { deleted: 0, held: `${count} files would be deleted, more than ${maxDelete}: nothing was deleted` };
   }
+  noteUnknown(ledger);
   const deleted = await deleteFiles(context, changed);
   await deleteFolders(context, changed);
   return { deleted };
 }
+
+/**
+ * Files that a kill left under their final names before they had a row, and that the source has no more, such as a
+ * message whose flags are part of its name. Nobody else would ever remove them.
+ */
+function noteUnknown(ledger: Ledger): void {
+  for (const { key, value } of ledger.range(whole(TABLE.intent))) {
+    const { folder } = nameOf(key);
+    if (!ledger.knows(folder)) continue;
+    for (const { name, size, mtime } of decodeIntent(value)) {
+      if (ledger.get(nameKey(TABLE.file, folder, name)) !== undefined) continue;
+      const row = Buffer.alloc(ROW_SIZE);
+      writeRow(row, 0, { ...UNKNOWN, size, mtime });
+      ledger.put(inodeKey(TABLE.gone, UNKNOWN.ino, folder, name), row);
+    }
+  }
+  ledger.commit();
+}
+
+/** Stands for a row: no file has this inode. */
+const UNKNOWN: FileRow = {
+  ...{ size: 0n, mtime: 0n, ctime: 0n, ino: 0n, mode: 0, uid: 0, gid: 0, generation: 0 },
+  ...{ state: FileState.done, type: FileType.file, linked: false, timeLost: false, hash: new Uint8Array(32) },
+};
 
 async function deleteFiles(context: GoneContext, changed: (folder: number) => void): Promise<number> {
   const { ledger, executor, skipped, stopped } = context;
@@ -87,6 +113,12 @@ async function deleteFiles(context: GoneContext, changed: (folder: number) => vo
       const answers = await deletedFrom(executor, path, files);
       for (const [index, { name, row, key }] of files.entries()) {
         const answer = answers[index];
+        if (readRow(row).ino === UNKNOWN.ino) {
+          // no file of the tree: it counts for nothing, whether or not it was there
+          kept.add(`${folder}/${name}`);
+          if (answer?.is === 'done') ledger.remove(key);
+          continue;
+        }
         if (answer?.is !== 'done') {
           kept.add(`${folder}/${name}`);
           if (answer?.code === 'BACK') continue;
@@ -116,7 +148,15 @@ async function deletedFrom(
   files: readonly GoneFile[],
 ): Promise<readonly { is: 'done' | 'kept'; code?: string }[]> {
   try {
-    return await executor.run({ task: 'delete', path, files: files.map(({ name, row }) => ({ name, row })) });
+    return await executor.run({
+      task: 'delete',
+      path,
+      files: files.map(({ name, row }) => ({
+        name,
+        row,
+        ...(readRow(row).ino === UNKNOWN.ino ? { unknown: true } : {}),
+      })),
+    });
   } catch (error) {
     if (!(error instanceof TaskFailed)) throw error;
     return files.map(() => ({ is: 'kept', code: error.code }));

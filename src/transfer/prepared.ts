@@ -1,5 +1,6 @@
 import { CHUNK } from './content.js';
 import type { Folder } from './folders.js';
+import { encodeIntent } from './intents.js';
 import { nameKey, TABLE } from './ledger-keys.js';
 import type { Ledger } from './ledger.js';
 import type { ByteName } from './names.js';
@@ -39,10 +40,11 @@ export class PreparedUnits {
   /** Names by folder that failed units have written: theirs are the rows that are open yet (R2). */
   readonly #written = new Map<number, ReadonlySet<ByteName>>();
 
-  /** @param ours names by folder that a kill left half done. */
+  /** @param ours names by folder that a kill left half done. @param run tells this run's intents from earlier ones. */
   constructor(
     private readonly ledger: Ledger,
     private readonly ours: ReadonlyMap<number, ReadonlySet<ByteName>>,
+    private readonly run: string,
   ) {}
 
   /** Intents are being written. */
@@ -75,7 +77,7 @@ export class PreparedUnits {
       ...(parts.length === 0 ? {} : { parts }),
     };
     const intent = this.#intentIn(folder);
-    ledger.put(intent, Buffer.from(entries.names, 'latin1'));
+    ledger.put(intent, encodeIntent(entries));
     folder.running += 1;
     this.#preparing.push({ folder, unit, intent });
   }
@@ -114,8 +116,9 @@ export class PreparedUnits {
     );
   }
 
+  /** Intents of a run that was killed stay until the pass has ended, so no other run may use their keys. */
   #intentIn({ id }: Folder): Buffer {
-    return nameKey(TABLE.intent, id, String((this.#sequence += 1)));
+    return nameKey(TABLE.intent, id, `${this.run}.${(this.#sequence += 1).toString(36)}`);
   }
 
   #partsOf(folder: Folder, entries: PackedEntries): (readonly [ByteName, Part])[] {

@@ -32,6 +32,6 @@ export async function recover(
   const { ours, swept } = await sweepIntents({ ledger, executor }, (folder) => parts.get(folder) ?? new Set(), extra);
   // something may have changed in them that was not noted any more
   for (const folder of new Set([...ours.keys(), ...swept])) if (ledger.knows(folder)) unsettle(ledger, folder);
-  ledger.clear(TABLE.intent);
+  // the notes themselves stay until the pass has ended: another kill may come before what they name is written again
   return ours;
 }

@@ -1,5 +1,6 @@
 import { TaskFailed } from './executors.js';
 import { inFlight } from './in-flight.js';
+import { decodeIntent } from './intents.js';
 import { nameOf, TABLE, whole } from './ledger-keys.js';
 import type { ByteName } from './names.js';
 import type { PassContext } from './pass.js';
@@ -19,7 +20,7 @@ export async function sweepIntents(
   for (const { key, value } of ledger.range(whole(TABLE.intent))) {
     const { folder } = nameOf(key);
     const names = open.get(folder) ?? new Set<ByteName>();
-    for (const name of value.toString('latin1').split('/')) names.add(name);
+    for (const { name } of decodeIntent(value)) names.add(name);
     open.set(folder, names);
   }
   const swept: number[] = [];

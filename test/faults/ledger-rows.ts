@@ -40,6 +40,19 @@ export async function rowsOf(ledger: string): Promise<KnownFile[]> {
   }
 }
 
+/** Every folder that a ledger knows, and where its files lie now, below the roots. */
+export async function foldersOf(ledger: string): Promise<{ readonly path: ByteName; readonly place: ByteName }[]> {
+  const reader = new LedgerReader(ledger);
+  try {
+    return [...reader.range(whole(TABLE.place))].map(({ key }) => {
+      const id = key.readUIntBE(1, 6);
+      return { path: reader.pathOf(id).path, place: reader.placeOf(id) };
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
 /**
  * Rows of a ledger that lead the destination: the file that they speak of is not there, or not with the content that
  * they or the source have. There must never be one (R1).
