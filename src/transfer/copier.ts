@@ -256,7 +256,8 @@ export class Copier {
       return;
     }
     if (result.failed !== undefined && !stopped()) {
-      this.#prepared.noteWritten(folder, result.failed.wrote);
+      // what is beside its place yet has no claim to a name in the folder itself
+      if (unit.stage === undefined) this.#prepared.noteWritten(folder, result.failed.wrote);
       this.#unitFailed(folder, unit, result.failed.code);
       return;
     }

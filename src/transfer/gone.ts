@@ -85,11 +85,15 @@ function noteUnknown(ledger: Ledger): void {
   ledger.commit();
 }
 
-/** Stands for a row: no file has this inode. */
+/** Stands for a row; no pass has this generation. */
 const UNKNOWN: FileRow = {
-  ...{ size: 0n, mtime: 0n, ctime: 0n, ino: 0n, mode: 0, uid: 0, gid: 0, generation: 0 },
+  ...{ size: 0n, mtime: 0n, ctime: 0n, ino: 0n, mode: 0, uid: 0, gid: 0, generation: 0xffff_ffff },
   ...{ state: FileState.done, type: FileType.file, linked: false, timeLost: false, hash: new Uint8Array(32) },
 };
+
+function isUnknown(row: Uint8Array): boolean {
+  return readRow(row).generation === UNKNOWN.generation;
+}
 
 async function deleteFiles(context: GoneContext, changed: (folder: number) => void): Promise<number> {
   const { ledger, executor, skipped, stopped } = context;
@@ -113,7 +117,7 @@ async function deleteFiles(context: GoneContext, changed: (folder: number) => vo
       const answers = await deletedFrom(executor, path, files);
       for (const [index, { name, row, key }] of files.entries()) {
         const answer = answers[index];
-        if (readRow(row).ino === UNKNOWN.ino) {
+        if (isUnknown(row)) {
           // no file of the tree: it counts for nothing, whether or not it was there
           kept.add(`${folder}/${name}`);
           if (answer?.is === 'done') ledger.remove(key);
@@ -154,7 +158,7 @@ async function deletedFrom(
       files: files.map(({ name, row }) => ({
         name,
         row,
-        ...(readRow(row).ino === UNKNOWN.ino ? { unknown: true } : {}),
+        ...(isUnknown(row) ? { unknown: true } : {}),
       })),
     });
   } catch (error) {
