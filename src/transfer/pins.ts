@@ -5,7 +5,7 @@ import { toFs, type ByteName } from './names.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 /** Linux: a descriptor that only names a folder; opening it asks nothing of a remote server. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 /** Folders that stay open. */
 const KEPT = 128;
 
