@@ -56,6 +56,8 @@ export class Pins {
   *drop(path: ByteName): Sequence<void> {
     for (const [known, pin] of [...this.#pins]) {
       if (known !== path && !known.startsWith(`${path}/`)) continue;
+      // another lane may have dropped and closed it meanwhile
+      if (this.#pins.get(known) !== pin) continue;
       this.#pins.delete(known);
       pin.dropped = true;
       if (pin.users === 0) yield* close(pin.fd);
