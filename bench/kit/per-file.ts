@@ -80,14 +80,20 @@ async function costsOf<Name extends string>(
   await settle();
   const [small, large] = [job(few, FEW), job(many, MANY)];
   const fresh = perFile(await small(), await large());
-  // The same tree once more, without and with new files in the folder that is there.
-  const nothing = await small();
+  // The same tree twice more, with few and with many new files in the folder that is there: what a run costs that writes
+  // anything at all is not what one more file costs.
   const [message] = output('find', [few, '-name', '*.imap']).toString('latin1').split('\n');
   if (message === undefined) throw new Error('the tree has no messages');
-  for (let added = FEW; added < MANY; added += 1) copyFileSync(message, join(dirname(message), `2025${added}.imap`));
+  const add = (from: number, to: number): void => {
+    for (let added = from; added < to; added += 1) copyFileSync(message, join(dirname(message), `2025${added}.imap`));
+  };
+  add(0, FEW);
+  await settle();
+  const less = await small();
+  add(FEW, FEW + MANY);
   await settle();
   const more = await small();
-  return { new: fresh, existing: perFile(nothing, more) };
+  return { new: fresh, existing: perFile(less, more) };
 }
 
 function perFile(less: RelayStats, more: RelayStats): Cost {

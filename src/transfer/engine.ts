@@ -3,18 +3,19 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 
+import { Claim, Claiming } from './claim.js';
 import { countTree } from './count.js';
 import { Lanes, Threads } from './executors.js';
 import { Gate } from './gate.js';
-import { takeLease } from './lease.js';
 import { Ledger } from './ledger.js';
 import { noteLeftovers } from './leftovers.js';
 import { budgetAt, readLimits, Throttle } from './limits.js';
 import { lockLedger } from './lock.js';
-import { adoptDestination, advanceMark, checkFolders, judgeDestination, settleRoot } from './marks.js';
+import { checkFolders, judgeDestination, settleRoot } from './marks.js';
 import { fromText, tempName, type ByteName } from './names.js';
 import { beginPass, endPass, kindOf, shareOf } from './pass-bounds.js';
 import { Pass } from './pass.js';
+import { knownRules, noteRules } from './probed.js';
 import { notesOf, probe, timesOf } from './probe.js';
 import { recover } from './recover.js';
 import { SkippedList } from './skipped.js';
@@ -65,15 +66,16 @@ export async function runPass(options: PassOptions, steering: Steering): Promise
   const ledger = adopt ? Ledger.openAnyway(options.ledger, hostname()) : Ledger.open(options.ledger, hostname());
   try {
     await judgeDestination(ledger, options);
-    const lease = await takeLease(options.destination, ledger.meta().uuid);
+    const claim = new Claim(ledger, options);
     let result: PassResult;
     try {
-      if (adopt) await adoptDestination(ledger, options.destination);
-      result = await carryOut({ options, marked: true }, steering, ledger, { began, afterKill: lease.takenOver });
+      if (adopt) await claim.make();
+      result = await carryOut({ options, claim }, steering, ledger, began);
     } finally {
-      await lease.release();
+      await claim.release();
     }
-    if (options.keepRoot !== true) settleRoot(options);
+    // mark and lease changed it
+    if (claim.wasMade && options.keepRoot !== true) settleRoot(options);
     return result;
   } catch (error) {
     throw endOfPass(error, options);
@@ -86,8 +88,8 @@ export async function runPass(options: PassOptions, steering: Steering): Promise
 /** A pass, on the way there or on the way back. */
 export interface Job {
   readonly options: PassOptions;
-  /** The destination bears a mark that is advanced. */
-  readonly marked: boolean;
+  /** On the way there: the destination bears a mark, and is claimed before the first write. */
+  readonly claim?: Claim;
   /** On the way back. */
   readonly loose?: NonNullable<WorkerSetup['loose']>;
   readonly quarantine?: ByteName;
@@ -97,20 +99,22 @@ export interface Job {
 
 /** Carries out a pass on an open ledger. @throws as `runPass` does. */
 export async function carryOut(
-  { options, marked, loose, quarantine, limits = options.ledger }: Job,
+  { options, claim, loose, quarantine, limits = options.ledger }: Job,
   { onProgress, signal, onGate, tryEvery }: Steering,
   ledger: Ledger,
-  { began, afterKill }: { readonly began: number; readonly afterKill: boolean },
+  began: number,
 ): Promise<PassResult> {
   const run = randomBytes(4).toString('hex');
   const [source, destination] = [fromText(options.source), fromText(options.destination)];
   const { resumed, afterBoot } = beginPass(ledger, options.kind);
   // before anything is written: what is left of it is swept by the next call
   ledger.commit();
-  const rules = probe(destination, tempName(run, 'probe'), options.owner);
   const kind = kindOf(ledger, options);
+  const known = kind === 'seed' ? undefined : knownRules(ledger, options);
+  if (resumed || known === undefined) await claim?.make();
+  const rules = known ?? probe(destination, tempName(run, 'probe'), options.owner);
   ledger.amend({ share: shareOf(rules) });
-  if (marked) await advanceMark(ledger, options.destination);
+  noteRules(ledger, options, rules);
   const throttle = new Throttle();
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const skipped = new SkippedList(options.ledger);
@@ -126,7 +130,7 @@ export async function carryOut(
     ownNames: loose !== undefined || existsSync(join(options.ledger, REVERSE)),
     generation: ledger.meta().generation,
     prefix: tempName(run),
-    ...(marked ? { uuid: ledger.meta().uuid } : {}),
+    ...(claim === undefined ? {} : { uuid: ledger.meta().uuid }),
     throttle: throttle.shared,
     stop: stop.buffer,
     ...(loose === undefined ? {} : { loose }),
@@ -135,7 +139,8 @@ export async function carryOut(
   const onPart: ConstructorParameters<typeof Threads>[2] = (folder, name, part) => {
     pass?.copier.part(folder, name, part);
   };
-  const { walkers, executor, width } = executorsFor(setup, options, throttle, onPart, signal);
+  const { walkers, executor: inner, width } = executorsFor(setup, options, throttle, onPart, signal);
+  const executor = claim === undefined ? inner : new Claiming(inner, claim);
   const gate: Gate = new Gate(
     async () => {
       await executor.run({ task: 'room' });
@@ -157,7 +162,7 @@ export async function carryOut(
     if (signal.aborted) onAbort();
     await obeyLimits(limits, throttle);
     const steady = new Steady(executor, gate, stopped);
-    const ours = await recover(ledger, steady, afterBoot, afterKill || resumed);
+    const ours = await recover(ledger, steady, afterBoot, resumed);
     if (resumed) await noteLeftovers({ ledger, executor: steady });
     pass = new Pass(
       {
@@ -169,7 +174,7 @@ export async function carryOut(
         maxSkipped: options.maxSkipped ?? Number.MAX_SAFE_INTEGER,
         keepRoot: options.keepRoot ?? false,
         everywhere: async (path) => {
-          await forgetFolder(executor, walkers, path);
+          await forgetFolder(inner, walkers, path);
         },
       },
       ours,
@@ -190,7 +195,9 @@ export async function carryOut(
     const end = await current.run();
     signal.throwIfAborted();
     endPass(ledger, end, kind);
-    if (marked) await advanceMark(ledger, options.destination);
+    // what surprised us may be the destination's doing: it is asked again
+    if (end.outcome !== 'done' || skipped.count > 0) ledger.forget('probed');
+    await claim?.end();
     await ledger.durable();
     onProgress(current.progress());
     const { copied } = current.copier.results;

@@ -13,6 +13,8 @@ export interface Folder {
   readonly path: ByteName;
   readonly depth: number;
   facts: FolderFacts;
+  /** Files that the walk has met in it. */
+  files: number;
   /** As the ledger has it; null while it is not at the destination. */
   row: FolderRow | null;
   /**
@@ -44,6 +46,7 @@ export function folderAt(ledger: Ledger, parent: Folder | null, name: ByteName, 
     path: parent === null ? '' : join(parent.path, name),
     depth: (parent?.depth ?? -1) + 1,
     facts,
+    files: 0,
     row,
     state: row === null ? 'planned' : row.made === 'staging' ? 'staging' : 'ready',
     units: [],

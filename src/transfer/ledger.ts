@@ -17,6 +17,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { RolloutError } from '../cluster/errors.js';
 import { idKey, nameKey, nameOf, startingWith, TABLE, whole, type Table } from './ledger-keys.js';
 import { join as joinNames, type ByteName } from './names.js';
+import type { KeptRules } from './probed.js';
 import { decodeFolder, encodeFolder, type FolderRow } from './row.js';
 import type { PassKind } from './types.js';
 
@@ -56,6 +57,8 @@ export interface LedgerMeta {
    * The ledger was lost and is built anew, or has been: the pass that does so and the one after it delete nothing (R18).
    */
   readonly rebuilt?: 'now' | 'before';
+  /** What the last probe found out about the destination, and how that was mounted. */
+  readonly probed?: { readonly mount: string; readonly rules: KeptRules };
   /** Only of the way back: the final pass whose rows it began with. */
   readonly base?: number;
 }
@@ -275,15 +278,15 @@ export class Ledger extends LedgerReader {
     // first: after a kill in between, what is gone from some tables only must not lead to deletions
     this.amend({ rebuilt: 'now' });
     for (const table of Object.values(TABLE)) this.clear(table);
-    const { nextMark: _, final: __, ...kept } = this.#meta;
+    const { nextMark: _, final: __, probed: ___, ...kept } = this.#meta;
     this.#meta = { ...kept, ...NOTHING_COPIED, ...identity };
     this.#metaChanged = true;
     this.commit();
   }
 
-  /** The ledger is as good as one that was never lost. */
-  forgetRebuilt(): void {
-    const { rebuilt: _, ...kept } = this.#meta;
+  /** Forgets what the ledger says of itself in one point. */
+  forget(point: 'rebuilt' | 'probed'): void {
+    const { [point]: _, ...kept } = this.#meta;
     this.#meta = kept;
     this.#metaChanged = true;
   }

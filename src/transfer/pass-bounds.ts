@@ -39,7 +39,7 @@ export function endPass(ledger: Ledger, { outcome, walkedAll }: PassEnd, kind: P
     ...(outcome === 'done' && kind === 'final' ? { final: generation } : {}),
     ...(rebuilt === 'now' ? { rebuilt: 'before' } : {}),
   });
-  if (rebuilt === 'before' && walkedAll) ledger.forgetRebuilt();
+  if (rebuilt === 'before' && walkedAll) ledger.forget('rebuilt');
 }
 
 /** What the ledger notes of how exactly a share keeps what is copied to it, for the way back. */

@@ -211,6 +211,7 @@ export class Pass {
       }
     }
     folder.facts = walked.facts ?? folder.facts;
+    folder.files = walked.files;
     this.seen.files += walked.files;
     this.seen.bytes += walked.bytes;
     this.unchanged += walked.unchanged;

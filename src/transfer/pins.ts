@@ -5,7 +5,7 @@ import { toFs, type ByteName } from './names.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants;
 /** Linux: a descriptor that only names a folder; opening it asks nothing of a remote server. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 /** Folders that stay open. */
 const KEPT = 128;
 
@@ -56,6 +56,8 @@ export class Pins {
   *drop(path: ByteName): Sequence<void> {
     for (const [known, pin] of [...this.#pins]) {
       if (known !== path && !known.startsWith(`${path}/`)) continue;
+      // another lane may have dropped and closed it meanwhile
+      if (this.#pins.get(known) !== pin) continue;
       this.#pins.delete(known);
       pin.dropped = true;
       if (pin.users === 0) yield* close(pin.fd);

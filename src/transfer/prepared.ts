@@ -6,11 +6,15 @@ import type { Ledger } from './ledger.js';
 import type { ByteName } from './names.js';
 import { namesOf, type PackedEntries } from './pack.js';
 import { decodePart } from './parts.js';
+import { ROW_SIZE } from './row.js';
 import type { PackedUnit } from './tasks.js';
 import type { Part } from './work.js';
 
 /** Units whose intents are written together. */
 const GATHERED = 32;
+/** Requests of listing an empty folder, with some to spare; and names that come with one more. */
+const LISTING = 6;
+const NAMES_PER_REQUEST = 50;
 const SET_GROUP = 0o2000;
 
 /** A unit that may begin once its intent is durable. */
@@ -63,13 +67,15 @@ export class PreparedUnits {
     const mine = new Set([...(this.ours.get(folder.id) ?? []), ...(this.#written.get(folder.id) ?? [])]);
     const parts = this.#partsOf(folder, entries);
     const fresh = folder.row?.made === 'foreign' ? folder.taken !== undefined : isOfThisPass(ledger, folder);
+    const place = fresh || folder.state === 'staging' ? 'free' : 'asked';
     const unit: PackedUnit = {
       folder: folder.id,
       path: folder.path,
       create,
       handsDown: handsDown(folder),
       entries,
-      place: fresh || folder.state === 'staging' ? 'free' : 'asked',
+      place,
+      ...(place === 'asked' && isListed(folder, entries) ? { list: true } : {}),
       ...(folder.state === 'staging' ? { stage: folder.row?.stage ?? '' } : {}),
       ...(close ? { close: folder.facts } : {}),
       ...(mine.size === 0 ? {} : { ours: [...mine] }),
@@ -128,6 +134,11 @@ export class PreparedUnits {
       return value === undefined ? [] : [[name, decodePart(value)] as const];
     });
   }
+}
+
+/** Whether listing the folder, some requests and one per so many names, is less than a look at each new name. */
+function isListed({ files }: Folder, { count, rows }: PackedEntries): boolean {
+  return count - rows.length / ROW_SIZE > LISTING + files / NAMES_PER_REQUEST;
 }
 
 function isOfThisPass(ledger: Ledger, { row }: Folder): boolean {

@@ -51,7 +51,6 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
             ...(options.maxDelete === undefined ? {} : { maxDelete: options.maxDelete }),
             ...(options.threads === undefined ? {} : { threads: options.threads }),
           },
-          marked: false,
           ...(meta.share === undefined ? {} : { loose: keptBy(meta.share) }),
           quarantine: fromText(options.quarantine),
           // one budget for the ledger's passes, whichever way they go
@@ -59,7 +58,7 @@ export async function reverseTree(options: ReverseOptions, steering: Steering): 
         },
         steering,
         ledger,
-        { began, afterKill: false },
+        began,
       );
       settleRoot({ source: options.destination, destination: options.source });
       return { ...result, kind: 'reverse' };

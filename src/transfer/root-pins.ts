@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { close, fstat, open, read, type Sequence } from './io.js';
 import { runSync } from './io-sync.js';
 import { SENTINEL_NAME, toFs, under, type ByteName } from './names.js';
-import { Pins } from './pins.js';
+import { O_PATH, Pins } from './pins.js';
 import { parseSentinel } from './sentinel.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -23,7 +23,7 @@ export function rootPins(path: ByteName, uuid: string | undefined): Pins {
 }
 
 function* openRoot(path: ByteName): Sequence<number> {
-  return yield* open(toFs(path), O_RDONLY | O_DIRECTORY);
+  return yield* open(toFs(path), O_PATH | O_DIRECTORY);
 }
 
 /** @throws ESTALE when what is there now is not the tree: such as the folder that a share was mounted on. */

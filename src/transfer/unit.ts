@@ -5,7 +5,7 @@ import { attributes } from './kept.js';
 import { Ended, type Place } from './place.js';
 import { copyLink } from './copy-link.js';
 import { classify, type Trouble } from './errors.js';
-import { close, codeOf, fsync, open, present, rename, type Sequence } from './io.js';
+import { close, codeOf, fsync, open, present, readdir, rename, type Sequence } from './io.js';
 import { join, toFs, type ByteName } from './names.js';
 import type { Pinned, Pins } from './pins.js';
 import { setAside } from './quarantine.js';
@@ -49,7 +49,9 @@ export function* runUnit(bench: Bench, unit: Unit): Sequence<UnitResult> {
     }
     const target = stage === undefined ? held.path : `/proc/self/fd/${stage}`;
     const place = placeOf(bench, unit, target);
-    for (const entry of unit.entries) {
+    const absent = unit.list === true ? yield* absentIn(target, unit.entries) : undefined;
+    for (const listed of unit.entries) {
+      const entry: Entry = absent?.has(listed.name) === true ? { ...listed, place: 'free' } : listed;
       if (bench.stopped()) break;
       const outcome = yield* attempt(place, unit, entry);
       // not the file's fault: the folder is not the one any more that was opened
@@ -85,6 +87,12 @@ export function* runUnit(bench: Bench, unit: Unit): Sequence<UnitResult> {
     if (stage !== undefined) yield* close(stage);
     if (held !== undefined) yield* held.release();
   }
+}
+
+/** New names that a folder does not have. */
+function* absentIn(target: string, entries: readonly Entry[]): Sequence<ReadonlySet<ByteName>> {
+  const there = new Set(yield* readdir(target));
+  return new Set(entries.filter(({ name, row }) => row === undefined && !there.has(name)).map(({ name }) => name));
 }
 
 /** Says that a folder that is held open has lost its place (R27). */

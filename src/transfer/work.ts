@@ -96,6 +96,8 @@ export interface Unit {
   readonly close?: FolderFacts;
   /** The folder may hand down a group of its own to what is made in it. */
   readonly handsDown: boolean;
+  /** So many of its names are new that one look at the whole folder costs less than one at each of them (R4). */
+  readonly list?: true;
   readonly entries: readonly Entry[];
   /** Durable parts of entries, by name. */
   readonly parts?: ReadonlyMap<ByteName, Part>;

@@ -88,6 +88,21 @@ describe('a destination', () => {
   });
 });
 
+describe('a file that somebody else put there', () => {
+  it('is not overwritten, be it one of few new names in a folder that is known or one of many', async () => {
+    await trees.pass('seed');
+    const many = Array.from({ length: 100 }, (_, index) => `b/new ${index}`);
+    trees.make('a/new', 'a/other');
+    // younger than the last pass: none of them was perhaps moved here
+    for (const path of many) writeFileSync(trees.from(path), `content of ${path}`);
+    for (const path of ['a/new', 'b/new 7', 'b/new 99']) writeFileSync(trees.to(path), 'theirs');
+    const result = await trees.pass('delta');
+    expect(result).toMatchObject({ outcome: 'done', copied: { files: 99 } });
+    expect(trees.listed(result)).toEqual(['a/new: FOREIGN', 'b/new 7: FOREIGN', 'b/new 99: FOREIGN']);
+    for (const path of ['a/new', 'b/new 7', 'b/new 99']) expect(readFileSync(trees.to(path), 'utf8')).toBe('theirs');
+  });
+});
+
 describe('a source that is missing', () => {
   it('is refused before anything is taken for deleted', async () => {
     await trees.pass('seed');

@@ -71,6 +71,26 @@ describe('a root that is held open', () => {
     expect(() => look(pins)).toThrow(expect.objectContaining({ code: 'ESTALE' }));
   });
 
+  it('forgets each folder once, however many lanes find at a time that one is gone', () => {
+    const pins = rootPins(root, 'mine');
+    for (const name of ['a', 'a/x', 'a/y']) {
+      mkdirSync(join(root, name), { recursive: true });
+      runSync(runSync(pins.hold(name)).release());
+    }
+    const closed: unknown[] = [];
+    const lanes = [pins.dropAll('ENOENT'), pins.dropAll('ENOENT')];
+    // they take turns, as lanes do while a call is under way
+    while (lanes.length > 0) {
+      const lane = lanes.shift();
+      const next = lane?.next();
+      if (lane === undefined || next?.done !== false) continue;
+      closed.push('fd' in next.value ? next.value.fd : undefined);
+      lanes.push(lane);
+    }
+    expect(closed).toHaveLength(3);
+    expect(new Set(closed).size).toBe(3);
+  });
+
   it('stays open for whoever is at work in it', async () => {
     const pins = rootPins(root, 'mine');
     const old = runSync(pins.hold(''));
