@@ -182,7 +182,9 @@ export class Copier {
       });
       return;
     }
-    if (this.options.staging && leaf && files > 0 && files <= STAGED_FILES) {
+    // where the folder above was there before us this one may be as well, and could not be replaced
+    const isFree = folder.parent?.row?.made !== 'foreign';
+    if (this.options.staging && isFree && leaf && files > 0 && files <= STAGED_FILES) {
       folder.state = 'staging';
       const stage = `.iw~${this.options.run}.d${(this.#sequence += 1).toString(36)}`;
       noteFolder(this.options.ledger, folder, { made: 'staging', stage });
