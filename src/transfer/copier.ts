@@ -12,14 +12,12 @@ import { encodePart } from './parts.js';
 import { PreparedUnits, type Prepared } from './prepared.js';
 import { Results } from './results.js';
 import type { SkippedList } from './skipped.js';
-import { beginStage, endStage, giveUpStage } from './staging.js';
+import { beginStage, endStage, giveUpStage, STAGED_FILES } from './staging.js';
 import type { Executor, PackedUnit } from './tasks.js';
 import { pauseAfter, Tries } from './tries.js';
 import type { SkipReason } from './types.js';
 import type { Entry, Part } from './work.js';
 
-/** Most files of a folder that is filled beside its place. */
-const STAGED_FILES = 10_000;
 /** Rows, and milliseconds, after which the ledger is written. */
 const COMMIT_ROWS = 512;
 const COMMIT_EVERY = 250;

@@ -4,6 +4,9 @@ import type { Ledger } from './ledger.js';
 import type { ByteName } from './names.js';
 import type { SkippedList } from './skipped.js';
 
+/** Most files of a folder that is filled beside its place. */
+export const STAGED_FILES = 10_000;
+
 /** A new folder is to be filled beside its place, under a temporary name. */
 export function beginStage(ledger: Ledger, folder: Folder, stage: ByteName): void {
   folder.state = 'staging';

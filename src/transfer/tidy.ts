@@ -54,8 +54,10 @@ export function* deleteFiles(bench: Bench, path: ByteName, files: readonly GoneF
     return files.map(() => ({ is: 'done' }));
   }
   try {
-    const isThere = yield* isSourceFolder(bench, path);
+    const wasThere = yield* isSourceFolder(bench, path);
     for (const { name, row, unknown } of files) {
+      // a folder, too, may come back between two files
+      const isThere = wasThere || (yield* isSourceFolder(bench, path));
       const source = isThere ? yield* present(toFs(`${under(bench.source, path)}/${name}`)) : null;
       // a folder that took the place of a file does not bring the file back
       if (source !== null && !source.isDirectory()) {
