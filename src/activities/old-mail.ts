@@ -72,9 +72,11 @@ export const oldMail: Resource<OldMailDesired, OldMailObserved, 'node'> = {
     const what = `old ${desired.what} in ${desired.to}`;
     if (observed === null) return [];
     const { files, bytes, queued, copied } = observed;
-    if (queued > 0) return [{ what, before: `${queued} messages wait in a queue`, after: 'queues empty' }];
+    // users work meanwhile: the mail grows, and a queue is empty at one look and not at the next
+    const volatile = ['before', 'after'] as const;
+    if (queued > 0) return [{ what, before: `${queued} messages wait in a queue`, after: 'queues empty', volatile }];
     if (files === 0 || copied) return [];
-    return [{ what, before: 'not there', after: `${files} files, ${bytes} bytes` }];
+    return [{ what, before: 'not there', after: `${files} files, ${bytes} bytes`, volatile }];
   },
 
   async apply(desired, context) {

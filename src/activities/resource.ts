@@ -6,6 +6,11 @@ export interface Change {
   readonly what: string;
   readonly before: string;
   readonly after: string;
+  /**
+   * Which of both words move by themselves between two looks, such as an amount of mail that grows while users work. A
+   * saved plan does not hold to them.
+   */
+  readonly volatile?: readonly ('before' | 'after')[];
 }
 
 /** What `check` answers and history records before anything changes. */

@@ -1,5 +1,6 @@
 import color from 'picocolors';
 
+import type { Difference } from '../workflows/plan-difference.js';
 import type { Plan, PlanStep } from '../workflows/planner.js';
 
 const MARKS: Readonly<Record<PlanStep['state'], string>> = {
@@ -40,6 +41,25 @@ export function planText(plan: Plan, { all = false }: { all?: boolean } = {}): s
     return steps.length === 0 ? [] : [color.bold(phase), ...steps.flatMap(stepLines), ''];
   });
   return [...blocks, ...riskLines(plan.risks), summaryLine(summary), ''].join('\n');
+}
+
+/** How a plan is named wherever one is approved, shown or carried out. */
+export function hashLine(hash: string): string {
+  return `Hash of this plan: ${hash}`;
+}
+
+/** What an approval does not cover, under a heading. */
+export function driftText(drift: readonly Difference[]): string {
+  return [color.bold('Not as in the saved plan'), ...drift.flatMap(differenceLines)].join('\n');
+}
+
+/** What has changed by itself since a plan was saved, under a heading. */
+export function remarksText(remarks: readonly Difference[]): string {
+  return [color.bold('Changed by itself since the plan was saved'), ...remarks.flatMap(differenceLines)].join('\n');
+}
+
+function differenceLines({ where, approved, now }: Difference): string[] {
+  return [`  ${where}`, `    saved: ${approved}`, `    now:   ${now}`];
 }
 
 function riskLines(risks: Plan['risks']): string[] {

@@ -21,8 +21,8 @@ Examples:
 `;
 
 const EXIT_STATUS = `
-Exit status: 0 done; 1 failed; 2 wrong usage or cluster file; 3 finished with skipped items or differences;
-4 held or queued, waiting for an operator.
+Exit status: 0 done; 1 failed; 2 wrong usage, cluster file or saved plan;
+3 finished with skipped items or differences; 4 held or queued, waiting for an operator.
 `;
 
 /** The whole command line; `runWorker` runs the one command whose code is an entry of its own. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { DEFAULT_FILE } from './default-file.js';
+import type { StartFlags } from './start.js';
 
 const FILE_HELP = 'the cluster file';
 
@@ -26,10 +27,14 @@ function plan(): Command {
   return new Command('plan')
     .description('show what a rollout would change, step by step; changes nothing')
     .argument('[file]', FILE_HELP, DEFAULT_FILE)
+    .option('-o, --output <plan>', 'also save the plan in this file, for start --plan')
     .option('--json', 'the plan as JSON')
-    .addHelpText('before', '\nExample:\n  $ icewarp-rollout plan cluster.yaml\n')
+    .addHelpText(
+      'before',
+      '\nExamples:\n  $ icewarp-rollout plan cluster.yaml\n  $ icewarp-rollout plan cluster.yaml --output plan.json\n',
+    )
     .addHelpText('after', '\nExit status: 0 planned; 1 something could not be looked at; 2 wrong cluster file.\n')
-    .action(async (file: string, flags: { json?: true }) => {
+    .action(async (file: string, flags: { output?: string; json?: true }) => {
       const { planCluster } = await import('./plan.js');
       process.exitCode = await planCluster(file, flags);
     });
@@ -39,6 +44,10 @@ function start(): Command {
   return new Command('start')
     .description('plan, ask, then roll out with live progress; nothing to do is said')
     .argument('[file]', FILE_HELP, DEFAULT_FILE)
+    .option(
+      '--plan <plan>',
+      'only what this saved plan says: refused, with the difference, if it would be anything else',
+    )
     .option('--yes', 'do not ask')
     .option('--detach', 'start and return at once')
     .option('--adopt', 'originals that an earlier rollout kept stay the way back')
@@ -46,13 +55,13 @@ function start(): Command {
     .option('--json', 'events as JSON lines')
     .addHelpText(
       'before',
-      '\nExamples:\n  $ icewarp-rollout start cluster.yaml\n  $ icewarp-rollout start cluster.yaml --yes --detach\n',
+      '\nExamples:\n  $ icewarp-rollout start cluster.yaml\n  $ icewarp-rollout start cluster.yaml --plan plan.json\n  $ icewarp-rollout start cluster.yaml --yes --detach\n',
     )
     .addHelpText(
       'after',
-      '\nExit status: 0 done; 1 failed; 2 wrong cluster file; 3 done with skipped steps or rolled back;\n4 held, or queued until a control worker is there.\n',
+      '\nExit status: 0 done; 1 failed, or the saved plan no longer holds; 2 wrong cluster file or plan; 3 done with skipped steps or rolled back;\n4 held, or queued until a control worker is there.\n',
     )
-    .action(async (file: string, flags: { yes?: true; detach?: true; adopt?: true; forget?: true; json?: true }) => {
+    .action(async (file: string, flags: StartFlags) => {
       const { startRollout } = await import('./start.js');
       process.exitCode = await startRollout(file, flags);
     });

@@ -12,7 +12,8 @@ import { readClusterFile } from './cluster-file.js';
 import { operator, webUiLink, within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
-import { planText, summarise } from './plan-text.js';
+import { hashLine, planText, remarksText, summarise } from './plan-text.js';
+import { holdTo, loadPlan, planHash } from './saved-plan.js';
 import { say } from './say.js';
 import { queuedText } from './status-text.js';
 import { describeRollout, memoStatus, pickedUp, previousUndo, runPlan } from './workflows.js';
@@ -23,6 +24,8 @@ export interface StartFlags {
   readonly adopt?: boolean;
   readonly forget?: boolean;
   readonly json?: boolean;
+  /** File of a saved plan that is all that may be done. */
+  readonly plan?: string;
 }
 
 /** Plans, asks, starts the rollout and follows it. @returns the exit code. */
@@ -31,11 +34,16 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     throw new RolloutError('USAGE', '--adopt and --forget exclude each other');
   }
   const cluster = await readClusterFile(file);
+  const approved = flags.plan === undefined ? undefined : await loadPlan(flags.plan, cluster);
   return withClient(async (client) => {
     await refuseWhileBusy(client, cluster);
     const plan = await runPlan(client, cluster);
+    const hash = planHash(cluster, plan);
+    const remarks = approved === undefined ? [] : holdTo(approved, plan, flags.json);
     const summary = summarise(plan);
-    say(flags.json, { event: 'plan', summary, risks: plan.risks }, planText(plan).trimEnd());
+    const text = `${planText(plan)}${hashLine(hash)}`;
+    say(flags.json, { event: 'plan', hash, summary, risks: plan.risks }, text);
+    if (remarks.length > 0) say(flags.json, { event: 'remarks', remarks }, remarksText(remarks));
     if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
     const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;
     const undo = await previousUndo(client, cluster);
@@ -51,6 +59,7 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
       cluster,
       by: operator(),
       version: PRODUCT_VERSION,
+      plan: hash,
       ...(waysBack === undefined ? {} : { waysBack, adopted: undo }),
     };
     if (!(await startWorkflow(client, cluster, input, file, flags))) return EXIT.held;
@@ -75,6 +84,7 @@ export async function startWorkflow(
   const memo: MemoStatus = {
     verb: back ? 'rollback' : 'start',
     by: input.by,
+    ...(input.plan === undefined ? {} : { plan: input.plan }),
     direction: back ? 'back' : 'forward',
     phase: '',
     done: 0,
@@ -92,7 +102,7 @@ export async function startWorkflow(
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `roll ${back ? 'back' : 'out'} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
-        staticDetails: `Started by ${input.by} with icewarp-rollout ${input.version}. Cancelling means going back; \`icewarp-rollout pause\` means stopping.`,
+        staticDetails: `Started by ${input.by} with icewarp-rollout ${input.version}.${input.plan === undefined ? '' : ` Plan agreed to: ${input.plan}.`} Cancelling means going back; \`icewarp-rollout pause\` means stopping.`,
         memo: { status: memo },
       }),
     );

@@ -16,6 +16,14 @@ export const ERRORS = {
   // the cluster file and the command line
   CLUSTER_FILE: { retryable: false, next: 'Correct the cluster file, then: icewarp-rollout validate' },
   USAGE: { retryable: false, next: 'See: icewarp-rollout --help' },
+  PLAN_DRIFT: {
+    retryable: false,
+    next: 'Look at the difference, then plan again: icewarp-rollout plan FILE --output PLAN.json',
+  },
+  PLAN_OTHER: {
+    retryable: false,
+    next: 'Name the plan of this cluster file, or plan again: icewarp-rollout plan FILE --output PLAN.json',
+  },
   // Temporal
   TEMPORAL_UNREACHABLE: { retryable: false, next: 'Start it, or set TEMPORAL_ADDRESS to where it runs' },
   NO_CONTROL_WORKER: { retryable: false, next: 'Start it with: icewarp-rollout worker --control' },

@@ -23,7 +23,7 @@ export function describeState(state: StepState): string {
 }
 
 /** The rollout's story for the Web UI's details: phases, what is under way, what to type. Pure. */
-export function progressMarkdown({ direction, phase, paused, steps, kept }: Status): string {
+export function progressMarkdown({ direction, phase, paused, steps, kept, plan }: Status): string {
   const phases = [...new Set(steps.map((step) => step.phase))];
   const rows = phases.map((name) => {
     const inPhase = steps.filter((step) => step.phase === name);
@@ -39,6 +39,7 @@ export function progressMarkdown({ direction, phase, paused, steps, kept }: Stat
   return [
     `**${direction === 'back' ? 'Going back' : 'Rolling out'}: ${phase}**${paused ? ' (paused)' : ''}`,
     '',
+    ...(plan === undefined ? [] : [`Plan agreed to: \`${plan}\``, '']),
     '| phase | steps ended |',
     '|---|---|',
     ...rows,

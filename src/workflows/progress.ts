@@ -16,6 +16,7 @@ export class Progress {
     private readonly cluster: string,
     private readonly verb: string,
     private readonly by: string,
+    private readonly plan?: string,
   ) {}
 
   get paused(): boolean {
@@ -69,6 +70,7 @@ export class Progress {
     return {
       cluster: this.cluster,
       verb: this.verb,
+      ...this.#agreed,
       direction: this.direction,
       phase: this.#phase,
       paused: this.paused,
@@ -79,12 +81,18 @@ export class Progress {
     };
   }
 
+  /** Nothing at all without a plan: what is told of a rollout without one stays as it was. */
+  get #agreed(): { readonly plan?: string } {
+    return this.plan === undefined ? {} : { plan: this.plan };
+  }
+
   #tell(): void {
     const status = this.status(0);
     setCurrentDetails(progressMarkdown(status));
     const memo: MemoStatus = {
       verb: this.verb,
       by: this.by,
+      ...this.#agreed,
       direction: this.direction,
       phase: this.#phase,
       done: status.steps.filter(({ state }) => state.is === 'done' || state.is === 'unchanged').length,

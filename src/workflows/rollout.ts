@@ -16,6 +16,8 @@ export interface RolloutInput {
   readonly by: string;
   /** Version of the product that started it. */
   readonly version: string;
+  /** Hash of the plan that was shown and agreed to. */
+  readonly plan?: string;
   /** What to do with originals that an earlier rollout left: keep them as the way back, or give them up. */
   readonly waysBack?: 'adopt' | 'forget';
   /**
@@ -45,7 +47,7 @@ function wayBackOf({ undo, waysBack, adopted = [] }: RolloutInput): readonly Und
 /** The one workflow behind every changing verb. Its id is the cluster's lock. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   const { cluster, by } = input;
-  const progress = new Progress(cluster.name, input.undo === undefined ? 'start' : 'rollback', by);
+  const progress = new Progress(cluster.name, input.undo === undefined ? 'start' : 'rollback', by, input.plan);
   const runner = new ActingRunner(progress, wayBackOf(input));
   const forward = new CancellationScope();
   let turnedBack = input.undo !== undefined;

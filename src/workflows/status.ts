@@ -34,6 +34,8 @@ export interface Status {
   readonly cluster: string;
   /** What was asked for: start or rollback. */
   readonly verb: string;
+  /** Hash of the plan that was agreed to. */
+  readonly plan?: string;
   readonly direction: Direction;
   readonly phase: string;
   readonly paused: boolean;
@@ -49,6 +51,8 @@ export interface Status {
 export interface MemoStatus {
   readonly verb: string;
   readonly by: string;
+  /** Hash of the plan that was agreed to. */
+  readonly plan?: string;
   readonly direction: Direction;
   readonly phase: string;
   readonly done: number;

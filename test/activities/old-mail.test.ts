@@ -10,6 +10,7 @@ import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/contro
 import { mailTree } from '../../src/icewarp/mail-tree.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
 import { SENTINEL_NAME as MARK } from '../../src/transfer/names.js';
+import { canonicalChange } from '../../src/workflows/plan-identity.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -49,6 +50,21 @@ describe('old mail', () => {
     expect(await lstat(message())).toMatchObject({ uid: 1234, gid: 1235 });
     expect((await readdir(share)).sort()).toEqual([MARK, 'example.com']);
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
+  });
+
+  it('differs for no saved plan when mail comes in or waits in a queue meanwhile', async () => {
+    const looks = [oldMail.diff(desired, await oldMail.observe(desired, context))];
+    await writeFile(join(mail, 'example.com/user/inbox/20200102.imap'), 'one more');
+    looks.push(oldMail.diff(desired, await oldMail.observe(desired, context)));
+    await writeFile(join(mail, '_outgoing/retry/1.dat'), 'waits');
+    looks.push(oldMail.diff(desired, await oldMail.observe(desired, context)));
+    const words = looks.map(([change]) => `${change?.before} → ${change?.after}`);
+    expect(words).toEqual([
+      'not there → 1 files, 9 bytes',
+      'not there → 2 files, 17 bytes',
+      '1 messages wait in a queue → queues empty',
+    ]);
+    expect(new Set(looks.map((changes) => changes.map(canonicalChange).join())).size).toBe(1);
   });
 
   it('is not there once the mail folder in force is on the share, or holds nothing', async () => {

@@ -3,6 +3,7 @@ import type { Worker as TemporalWorker } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
+import type { Change } from '../../src/activities/resource.js';
 import { copyQueueOf, machinesOf } from '../../src/cluster/names.js';
 import type { ClusterFile } from '../../src/cluster/schema.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
@@ -26,6 +27,8 @@ export class FakeWorld {
   readonly facts = new Map<string, unknown>();
   /** What `check` of a step observes before it is applied; null unless told. */
   readonly before = new Map<string, unknown>();
+  /** What `check` of a step finds to change before it is applied; from absent to there unless told. */
+  readonly changes = new Map<string, readonly Change[]>();
   /** Results of passes over trees that differ from "done", by activity. */
   readonly passes = new Map<string, unknown>();
   /** What the next copies of a tree take; a second where nothing is told. */
@@ -66,7 +69,7 @@ export class FakeWorld {
             const there = this.applied.has(step);
             return {
               before: there ? { there } : (this.before.get(step) ?? null),
-              changes: there ? [] : [{ what: kind, before: 'absent', after: 'there' }],
+              changes: there ? [] : (this.changes.get(step) ?? [{ what: kind, before: 'absent', after: 'there' }]),
             };
           },
         ],

@@ -1,0 +1,47 @@
+import type { Change } from '../activities/resource.js';
+import type { ClusterFile } from '../cluster/schema.js';
+import type { Plan, PlanStep } from './planner.js';
+
+/** Raised whenever the canonical form changes its meaning: a plan of another form is none that can be compared. */
+export const PLAN_FORMAT = 1;
+
+/** What of a plan is compared with another one. */
+export type PlanBody = Pick<Plan, 'version' | 'steps' | 'risks'>;
+
+/** JSON whose text depends only on what it says: keys in the order of their code units, nothing between the words. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : inner,
+  );
+}
+
+/**
+ * What an approval of a plan binds, as text to be hashed: the cluster file as it is understood, the release, what each
+ * step would do, the risks. Left out is what differs between two looks at the same machines: volatile words, notes,
+ * expected durations, and the order in which the answers came. Pure.
+ */
+export function canonicalPlan(cluster: ClusterFile, { version, steps, risks }: PlanBody): string {
+  return canonicalJson({
+    format: PLAN_FORMAT,
+    version,
+    cluster,
+    steps: steps.map(canonicalStep).sort(),
+    risks: risks.map(canonicalJson).sort(),
+  });
+}
+
+/** What is bound of one step. */
+export function canonicalStep({ id, state, changes }: PlanStep): string {
+  return canonicalJson({ id, state, changes: changes.map(canonicalChange).sort() });
+}
+
+/** What is bound of one change: volatile words only as being volatile. */
+export function canonicalChange({ what, before, after, volatile = [] }: Change): string {
+  return canonicalJson({
+    what,
+    before: volatile.includes('before') ? null : before,
+    after: volatile.includes('after') ? null : after,
+  });
+}
