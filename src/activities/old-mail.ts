@@ -48,6 +48,11 @@ export interface OldMailObserved extends TreeSize {
   readonly copied: boolean;
 }
 
+/** The folder that the latest copy was made from; null where none was made. */
+export async function copiedFrom(agent: Agent, what: OldMailPlace['what']): Promise<string | null> {
+  return (await noteOf(agent, { what }).read())?.source ?? null;
+}
+
 /** How much a tree holds, and when anything in it changed last, in nanoseconds of its own clock. */
 interface TreeState extends TreeSize {
   readonly changed: string;
@@ -182,7 +187,7 @@ async function stateOf(root: Buffer, options: WalkOptions): Promise<TreeState> {
   return { files, bytes, changed: String(changed) };
 }
 
-function noteOf(agent: Agent, { what }: OldMailPlace): StateFile<CopyNote> {
+function noteOf(agent: Agent, { what }: Pick<OldMailPlace, 'what'>): StateFile<CopyNote> {
   return stateFile<CopyNote>(agent, `old-${what}`);
 }
 

@@ -15,6 +15,7 @@ import { nodeFacts } from './node-facts.js';
 import { oldMail } from './old-mail.js';
 import { osUser, shareUser } from './os-user.js';
 import { pathDat } from './path-dat.js';
+import { pathScan } from './path-scan.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeNode } from './probe-node.js';
 import { probePair } from './probe-pair.js';
@@ -74,5 +75,6 @@ export const procedures = {
   probePair,
   probeBalancer,
   roomForMail,
+  pathScan,
 };
 export type Procedures = typeof procedures;

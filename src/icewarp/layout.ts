@@ -12,7 +12,7 @@ export const controlScript = (directory: string): string => join(directory, 'ice
 export const pathDatFile = (directory: string): string => join(directory, 'path.dat');
 
 /** The file whose absence makes IceWarp write defaults, and answer 550 to real mail (procedure, rule 1). */
-const SETTINGS_FILE = 'settings.cfg';
+export const SETTINGS_FILE = 'settings.cfg';
 
 /** Whether IceWarp is installed in a folder. */
 export async function isInstalled(directory: string): Promise<boolean> {

@@ -75,6 +75,23 @@ export function settingVariable(name: SettingName): SettingVariable {
   return SETTINGS[name];
 }
 
+/** How a setting that the product leaves as it is says where something is. */
+export interface UntouchedPlace {
+  readonly variable: string;
+  /** local: a folder that every node has of its own, so that a relative one is right. */
+  readonly holds: 'folder' | 'local' | 'database';
+}
+
+/** Settings of the configuration that name places and that no step writes (B11). */
+export const UNTOUCHED_PLACES = {
+  sharedTempPath: { variable: 'C_System_Storage_Dir_SharedTempPath', holds: 'folder' },
+  smtpTempPath: { variable: 'C_Mail_SMTP_General_TempPath', holds: 'local' },
+  groupwareAttachments: { variable: 'C_GW_Attachments', holds: 'folder' },
+  groupwareMailboxAttachments: { variable: 'C_GW_AttachmentsMailboxPath', holds: 'folder' },
+  webClientDatabase: { variable: 'C_Webmail_DBConnection', holds: 'database' },
+  logDatabase: { variable: 'C_System_Logging_General_ODBCLogConn', holds: 'database' },
+} as const satisfies Record<string, UntouchedPlace>;
+
 /** Variables of domains and accounts. */
 export const DOMAIN = { administrator: 'D_AdminEmail' } as const;
 export const ACCOUNT = { password: 'U_Password', administrator: 'U_Admin' } as const;

@@ -17,6 +17,7 @@ type Ended = 'done' | 'unchanged';
 
 /** The rollout's runner: checks, registers the undo, applies; holds what fails; goes back through the same loop. */
 export class ActingRunner implements Runner {
+  readonly plans = false;
   readonly #answers = new Map<string, Answer>();
   readonly #undo: Undo[];
 
@@ -118,9 +119,10 @@ export class ActingRunner implements Runner {
   async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
     const id = `rule/${about.label ?? about.title}`;
     for (;;) {
+      const shown = { id, title: about.title, machine: 'cluster' };
       const breach = await judge();
       if (breach === null) {
-        this.progress.show({ id, title: about.title, machine: 'cluster' }, { is: 'done' });
+        this.progress.show(shown, { is: 'done' });
         return;
       }
       const answer = await this.#hold(id, 'cluster', about, {
@@ -128,7 +130,10 @@ export class ActingRunner implements Runner {
         why: breach,
         next: ERRORS.RULE_BROKEN.next,
       });
-      if (answer === 'skip') return;
+      if (answer === 'skip') {
+        this.progress.show(shown, { is: 'skipped' });
+        return;
+      }
     }
   }
 

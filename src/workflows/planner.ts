@@ -43,6 +43,7 @@ export interface Plan {
  * broken becomes a note instead of a wait.
  */
 export class PlanningRunner implements Runner {
+  readonly plans = true;
   readonly steps: PlanStep[] = [];
   readonly #away = new Set<string>();
   #phase = '';

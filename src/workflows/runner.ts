@@ -40,6 +40,8 @@ export type Part<A extends Action> = {
  * runner. The planner's only checks; the rollout's acts.
  */
 export interface Runner {
+  /** Whether what the steps change is still to come: what is looked at is then the world before them. */
+  readonly plans: boolean;
   /** A group of steps, as the operator reads it. */
   phase(title: string): void;
   /**

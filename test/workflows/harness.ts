@@ -34,6 +34,7 @@ const ACTIONS = [
   'probePair',
   'probeBalancer',
   'roomForMail',
+  'pathScan',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

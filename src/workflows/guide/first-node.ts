@@ -1,3 +1,4 @@
+import type { SettingsDesired } from '../../activities/settings.js';
 import { firstNode, localFolders, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
@@ -5,6 +6,7 @@ import type { Runner } from '../runner.js';
 import { knowsItsConfiguration } from './joining.js';
 import { moveOldMail } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
+import { staysTrue } from './stays-true.js';
 
 /** A connection as the database settings need it: with the NAME of the password. */
 function connection(
@@ -19,6 +21,37 @@ function connection(
 } {
   const { host, port, names, user, password } = database;
   return { host, port, database: names[role], user, password };
+}
+
+/** What the first node's configuration says of databases (G12). */
+function databaseSettings(file: ClusterFile): SettingsDesired['values'] {
+  return [
+    { setting: 'databaseCharset', value: 'utf8mb4' },
+    { setting: 'accountsDatabase', connection: connection(file, 'accounts') },
+    { setting: 'groupwareDatabase', connection: connection(file, 'groupware') },
+    { setting: 'antispamDatabase', connection: connection(file, 'antispam') },
+    { setting: 'directoryCacheDatabase', connection: connection(file, 'directoryCache') },
+    { setting: 'activeSyncDatabase', connection: connection(file, 'activeSync') },
+    { setting: 'spamReportsDatabase', connection: connection(file, 'spamReports') },
+  ];
+}
+
+/** What it says of folders, and that changes are looked for (G14, G16, G19). */
+function directorySettings(file: ClusterFile): SettingsDesired['values'] {
+  const { temp, logs } = localFolders(file);
+  return [
+    { setting: 'mailPath', value: sharedFolder(file, 'mail') },
+    { setting: 'tempPath', value: temp },
+    { setting: 'logPath', value: logs },
+    { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
+    ...(file.mail.archive
+      ? [
+          { setting: 'archiveEnabled' as const, value: '1' },
+          { setting: 'archivePath' as const, value: sharedFolder(file, 'archives') },
+        ]
+      : []),
+    { setting: 'autoCheckConfig', value: '1' },
+  ];
 }
 
 /** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
@@ -38,19 +71,7 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   await run.step(
     'settings',
     node,
-    {
-      directory,
-      own: ownAccounts(file),
-      values: [
-        { setting: 'databaseCharset', value: 'utf8mb4' },
-        { setting: 'accountsDatabase', connection: of('accounts') },
-        { setting: 'groupwareDatabase', connection: of('groupware') },
-        { setting: 'antispamDatabase', connection: of('antispam') },
-        { setting: 'directoryCacheDatabase', connection: of('directoryCache') },
-        { setting: 'activeSyncDatabase', connection: of('activeSync') },
-        { setting: 'spamReportsDatabase', connection: of('spamReports') },
-      ],
-    },
+    { directory, own: ownAccounts(file), values: databaseSettings(file) },
     { title: 'database settings', guide: 'G12', label: 'databases' },
   );
   await run.step(
@@ -107,29 +128,12 @@ async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { mount } = file.share;
-  const local = localFolders(file);
   await moveOldMail(run, cluster, node, 'mail');
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
   await run.step(
     'settings',
     node,
-    {
-      directory,
-      mount,
-      values: [
-        { setting: 'mailPath', value: sharedFolder(file, 'mail') },
-        { setting: 'tempPath', value: local.temp },
-        { setting: 'logPath', value: local.logs },
-        { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
-        ...(file.mail.archive
-          ? [
-              { setting: 'archiveEnabled' as const, value: '1' },
-              { setting: 'archivePath' as const, value: sharedFolder(file, 'archives') },
-            ]
-          : []),
-        { setting: 'autoCheckConfig', value: '1' },
-      ],
-    },
+    { directory, mount, values: directorySettings(file) },
     { title: 'directories, archive, automatic check of the configuration', guide: 'G14 G16 G19', label: 'directories' },
   );
   await run.step(
@@ -149,6 +153,7 @@ async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'nod
     spam: sharedFolder(file, 'spam'),
     calendar: sharedFolder(file, 'calendar'),
   };
+  await staysTrue(run, cluster, node, [...databaseSettings(file), ...directorySettings(file)]);
   await run.step(
     'sharedConfiguration',
     node,
