@@ -29,6 +29,7 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
     phase: () => undefined,
     step: () => Promise.resolve(false),
     act: () => Promise.resolve(),
+    together: () => Promise.resolve(),
     look: (action, _on, input) => {
       if (action === 'pathScan') asked.push(input as PathScanInput);
       return Promise.resolve(null);
