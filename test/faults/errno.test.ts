@@ -197,6 +197,21 @@ describe('a folder whose sync fails', () => {
     expect(await wrongAfter('seeded', stdout)).toEqual([]);
   });
 
+  it('after a deletion forgets the file all the same when a folder has taken its place', async () => {
+    const changes = await changesOf('seeded', sides.destination);
+    const unlinked = changes.findIndex(({ call, text }) => call === 'unlink' && text.includes('/top"'));
+    const synced = changes.slice(unlinked).find(({ call }) => call === 'fsync');
+    // an error that is not tried again
+    const { hit, stdout } = await failAt(
+      passCommand(sides, 'delta', SOON),
+      synced?.point ?? { call: '', nth: 0 },
+      'EXDEV',
+    );
+    expect(hit).toMatch(/destination>\).*\(INJECTED\)/);
+    expect(skippedIn(sides.ledger)).toMatchObject([{ path: 'top', reason: 'FAILED' }]);
+    expect(await wrongAfter('seeded', stdout)).toEqual([]);
+  });
+
   it('for ever is given no row of what was written in it, and the next call completes the copy', async () => {
     const { point } = await callOf('seeded', OF_MIXED);
     const { hit } = await failFrom(passCommand(sides, 'delta'), point, 'EIO', 8);
