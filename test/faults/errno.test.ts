@@ -113,6 +113,8 @@ async function sweep(state: State, changes: readonly Change[], errors: readonly 
     reset(state);
     const errno = errors[random.between(0, errors.length - 1)] ?? 'EIO';
     const { hit, stdout } = await failAt(passCommand(sides, kindOf(state), SOON), point, errno);
+    // counted calls of a thread are not always the same ones: what wakes the runtime's threads is no call of ours
+    if (hit !== undefined && /<(anon_inode|pipe|socket):/.test(hit)) continue;
     if (hit !== undefined) hits += 1;
     const where = `${errno} from ${(hit ?? call + text).slice(0, 160)}`;
     for (const line of await wrongAfter(state, stdout)) wrong.push(`${where}: ${line}`);
