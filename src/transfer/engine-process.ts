@@ -5,7 +5,7 @@ import { ERRORS, RolloutError, type ErrorCode } from '../cluster/errors.js';
 import type { EngineMessage, EngineOrder, EngineTask, PassResult, Progress, VerifyResult } from './types.js';
 
 /** Milliseconds after a request to stop: SIGTERM, SIGKILL, and when a process that even that does not end is given up. */
-const STOP = { term: 1_000, kill: 3_000, giveUp: 6_000 };
+const STOP = { term: 1_000, kill: 3_000, giveUp: 5_500 };
 /** The same after the engine has told its result and need only end. */
 const END = { term: 5_000, kill: 10_000, giveUp: 13_000 };
 /** Milliseconds that messages of a process that has ended may take to arrive. */
