@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 
 import { isInstalled, SETTINGS_FILE, sharedConfigurationOf } from '../icewarp/layout.js';
@@ -30,7 +30,7 @@ export interface PathScanned extends Searched {
   readonly allowed: number;
   /** The first of those that hold, in words. */
   readonly first: readonly string[];
-  /** The file with all of them, on the node, and the sha256 of its text. */
+  /** Where something holds: the file with all of them, on the node, and the sha256 of its text. */
   readonly list: string;
   readonly hash: string;
 }
@@ -179,14 +179,19 @@ class Report {
     if (this.#lines.length < LISTED) this.#lines.push(line);
   }
 
-  /** The list first, durably: what names it must never come before it. */
+  /** The list first, durably: what names it must never come before it. Where nothing holds there is none. */
   async write(): Promise<Omit<PathScanned, keyof Searched>> {
-    await mkdir(join(this.list, '..'), { recursive: true, mode: 0o700 });
     const { holds, repointed, allowed } = this.#counts;
-    const left = holds + repointed + allowed - this.#lines.length;
+    if (holds === 0) await rm(this.list, { force: true });
+    else await this.#writeList(holds + repointed + allowed);
+    return { ...this.#counts, first: this.#first, list: this.list, hash: this.#hash.digest('hex') };
+  }
+
+  async #writeList(all: number): Promise<void> {
+    await mkdir(join(this.list, '..'), { recursive: true, mode: 0o700 });
+    const left = all - this.#lines.length;
     const end = left > 0 ? [`and ${left} more, counted but not listed\n`] : [];
     await writeFileAtomic(this.list, [...this.#lines, ...end].join(''));
-    return { ...this.#counts, first: this.#first, list: this.list, hash: this.#hash.digest('hex') };
   }
 }
 

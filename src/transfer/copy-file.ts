@@ -140,8 +140,9 @@ function* pump(place: Place, facts: SourceFacts, source: number, target: number)
   yield { op: 'budget', bytes: size, files: 1 };
   const sparse = hasHoles(facts);
   if (size < BUFFER) {
-    // one byte more than it should have: growth shows at once
-    const got = yield* read(source, place.buffer, size + 1, 0);
+    // one byte more than it should have: growth shows at once, and a whole file needs no second read
+    let got = yield* read(source, place.buffer, size + 1, 0, true);
+    if (got > 0 && got < size) got += yield* read(source, place.buffer.subarray(got), size + 1 - got, got);
     if (got !== size) return null;
     if (size > 0 && !sparse) yield* write(target, place.buffer, size, null);
     if (sparse) yield* writeSparse(target, place.buffer, size, 0, size);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -68,9 +69,14 @@ describe('the search through a configuration', () => {
   it('holds nothing of what the rollout has re-pointed or what may stay, and says why that may', async () => {
     const found = await scan();
     expect(found).toMatchObject({ holds: 0, first: [], repointed: 0, allowed: 2, files: 2 });
-    const list = await readFile(found.list, 'utf8');
+    expect(existsSync(found.list)).toBe(false);
+    await put('voicemail.xml', ['<db>config/voice.db;user;;;7;3</db>']);
+    const list = await readFile((await scan()).list, 'utf8');
     expect(list).toContain('settings.cfg:2:9 (C_System_Tools_AutoArchive_Path) relative "archive/": archiving is off');
     expect(list).toContain('_webmail/server.xml:1:9 sqlite "sqlite:cache.db": the web client’s cache');
+    // mended: what the list said is no longer true
+    await rm(join(icewarp.directory, 'config/voicemail.xml'));
+    expect(existsSync((await scan()).list)).toBe(false);
   });
 
   it('names file, line and column of what stops being true, and what to put there', async () => {
@@ -111,6 +117,7 @@ describe('the search through a configuration', () => {
   it('knows the folder that mail was copied from', async () => {
     await put('content.xml', ['/data/old/inbox']);
     expect(await scan()).toMatchObject({ holds: 0 });
+    await mkdir(context.agent.config.stateDir, { recursive: true });
     await writeFile(join(context.agent.config.stateDir, 'old-mail.json'), JSON.stringify({ source: '/data/old' }));
     expect((await scan()).first).toEqual([expect.stringContaining('name /share/mail/ instead of the old mail folder')]);
   });
