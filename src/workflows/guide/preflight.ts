@@ -40,6 +40,7 @@ export async function preflight(run: Runner, { file, on }: Cluster): Promise<voi
     );
     // the order of the answers is not that of the nodes
     const inOrder = new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
-    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server)];
+    const joined = [...shown.values()].some((facts) => facts.joined);
+    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined)];
   });
 }

@@ -13,10 +13,15 @@ const PACKET = { small: 16 * MEGA, usual: 64 * MEGA };
 /** The first versions that know CREATE USER IF NOT EXISTS and are still seen. */
 const OLDEST = { mysql: [5, 7], mariadb: [10, 2] } as const;
 
-/** What stands in the way on the database server; null facts are none. Pure. */
-export function judgeDatabase(file: ClusterFile, facts: DatabasePreflight | null): readonly Finding[] {
+/**
+ * What stands in the way on the database server; null facts are none. Pure.
+ *
+ * @param joined a node runs in the cluster already: what the databases hold is the cluster's own.
+ */
+export function judgeDatabase(file: ClusterFile, facts: DatabasePreflight | null, joined = false): readonly Finding[] {
   if (facts === null) return [];
-  return [...judgeServer(file, facts), ...judgeAccounts(file, facts), ...judgeDatabases(file, facts)];
+  const contents = joined ? [] : judgeDatabases(file, facts);
+  return [...judgeServer(file, facts), ...judgeAccounts(file, facts), ...contents];
 }
 
 function judgeServer({ nodes }: ClusterFile, facts: DatabasePreflight): readonly Finding[] {

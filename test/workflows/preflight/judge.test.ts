@@ -110,6 +110,12 @@ describe('the judges of a preflight', () => {
     for (const kind of never) expect(CATALOGUE[kind]).toMatchObject({ severity: 'stops', approvable: false });
   });
 
+  it('take what the databases hold for the cluster’s own once a node has joined it', () => {
+    const facts = cleanDatabase(oneDatabase('iw_accounts', false));
+    expect(idsOf(judgeDatabase(file, facts))).toEqual(['control/database/iw_accounts-foreign']);
+    expect(judgeDatabase(file, facts, true)).toEqual([]);
+  });
+
   it('hold an empty database, and tables of spam reports, for usable', () => {
     const databases = [{ name: 'iw_accounts', icewarp: false, collation: 'latin1_swedish_ci', tables: 0 }];
     expect(found({}, { databases })).toEqual([]);
