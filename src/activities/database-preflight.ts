@@ -33,7 +33,9 @@ export interface DatabasePreflight {
 }
 
 /** More accounts of one name are cut: the answer goes into history. */
-const MOST = 12;
+const MOST = 8;
+/** Longest of what an account may come from: an IPv6 address, or an IPv4 network with its mask. */
+const LONGEST = 40;
 
 /** Looks at the database server before the first change (procedure, rule 13). Changes nothing. */
 export const databasePreflight: Procedure<DatabasePreflightInput, DatabasePreflight, 'control'> = {
@@ -67,7 +69,7 @@ async function accountsOf(server: Database, user: string): Promise<DatabasePrefl
        ORDER BY Host REGEXP '[%_/]' DESC, User, Host LIMIT ${MOST}`,
     [user],
   );
-  return rows.map((row) => ({ user: row.user, from: row.from.slice(0, 60) }));
+  return rows.map((row) => ({ user: row.user, from: row.from.slice(0, LONGEST) }));
 }
 
 async function databasesOf(server: Database, wanted: readonly string[]): Promise<readonly DatabaseThere[]> {

@@ -94,7 +94,10 @@ describe('the preflight of a database server', () => {
   it('answers in less than 2 kB however many accounts there are, the patterns first', async () => {
     for (let index = 0; index < 30; index += 1) await server.query(`CREATE USER icewarp@'10.0.0.${index}'`);
     await server.query("CREATE USER icewarp@'192.0.%'");
-    const facts = await databasePreflight.run(input, context);
+    const long = NAMES.map((_, index) => `${index}`.padEnd(64, 'x'));
+    for (const name of long) await server.query(`CREATE DATABASE \`${name}\``);
+    const facts = await databasePreflight.run({ ...input, databases: long }, context);
+    expect(facts.databases.map(({ name }) => name)).toEqual(long);
     expect(Buffer.byteLength(JSON.stringify(facts))).toBeLessThan(2_048);
     expect(facts.accounts[0]).toEqual({ user: 'icewarp', from: '192.0.%' });
   });
