@@ -3,6 +3,7 @@ import { autostart } from './autostart.js';
 import { balancer } from './balancer.js';
 import { database } from './database.js';
 import { databaseLogin } from './database-login.js';
+import { databasePreflight } from './database-preflight.js';
 import { databaseUser } from './database-user.js';
 import { installation } from './installation.js';
 import { licence } from './licence.js';
@@ -12,6 +13,7 @@ import { mailAccounts } from './mail-accounts.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
 import { nodeFacts } from './node-facts.js';
+import { nodePreflight } from './node-preflight.js';
 import { oldMail } from './old-mail.js';
 import { osUser, shareUser } from './os-user.js';
 import { pathDat } from './path-dat.js';
@@ -62,6 +64,8 @@ export type Resources = typeof resources;
 
 /** Everything that acts or proves without a desired state, by name. */
 export const procedures = {
+  nodePreflight,
+  databasePreflight,
   databaseLogin,
   shareProof,
   shareSeen,

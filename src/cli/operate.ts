@@ -17,6 +17,7 @@ import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './work
 
 interface OperateFlags {
   readonly step?: string;
+  readonly finding?: string;
   readonly yes?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
@@ -35,7 +36,7 @@ export async function operate(verb: Verb, file: string, flags: OperateFlags): Pr
     }
     if (verb === 'rollback' && flags.yes !== true && !(await agreed('Put everything back?'))) return EXIT.failed;
     const running = description.status.name === 'RUNNING';
-    const answer = running ? await send(client, cluster, description.runId, verb, flags.step) : undefined;
+    const answer = running ? await send(client, cluster, description.runId, verb, flags) : undefined;
     if (answer === undefined) {
       if (verb === 'rollback') return rollBackEnded(client, cluster, file, { ...flags, meanwhile: running });
       throw new RolloutError(
@@ -61,9 +62,14 @@ async function send(
   cluster: ClusterFile,
   runId: string,
   verb: Verb,
-  step: string | undefined,
+  { step, finding }: OperateFlags,
 ): Promise<string | undefined> {
-  const command = { verb, by: operator(), ...(step === undefined ? {} : { step }) };
+  const command = {
+    verb,
+    by: operator(),
+    ...(step === undefined ? {} : { step }),
+    ...(finding === undefined ? {} : { finding }),
+  };
   const handle = rolloutHandle(client, cluster, runId);
   const updateId = randomUUID();
   try {

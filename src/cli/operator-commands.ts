@@ -3,9 +3,14 @@ import { Command } from 'commander';
 import type { Verb } from '../workflows/status.js';
 import { DEFAULT_FILE } from './default-file.js';
 
-const VERBS: Readonly<Record<Verb, { what: string; step: boolean }>> = {
+const VERBS: Readonly<Record<Verb, { what: string; step: boolean; example?: string }>> = {
   retry: { what: 'go on at the held step; nothing that is done is done again', step: true },
   skip: { what: 'leave a held step out, where that is safe', step: true },
+  approve: {
+    what: 'go on in spite of a finding of the preflight, where that is an operator’s to decide',
+    step: false,
+    example: ' --finding B/port-25-taken',
+  },
   pause: { what: 'stop after the steps now running', step: false },
   resume: { what: 'go on after a pause', step: false },
   rollback: { what: 'put everything back, of a running or of a finished rollout', step: false },
@@ -43,12 +48,12 @@ function watch(): Command {
 }
 
 function verb(name: Verb): Command {
-  const { what, step } = VERBS[name];
+  const { what, step, example = step ? ' --step A/pathDat' : '' } = VERBS[name];
   const command = new Command(name)
     .description(what)
     .argument('[file]', 'the cluster file', DEFAULT_FILE)
     .option('--json', 'as JSON')
-    .addHelpText('before', `\nExample:\n  $ icewarp-rollout ${name} cluster.yaml${step ? ' --step A/pathDat' : ''}\n`)
+    .addHelpText('before', `\nExample:\n  $ icewarp-rollout ${name} cluster.yaml${example}\n`)
     .addHelpText(
       'after',
       name === 'rollback'
@@ -56,9 +61,12 @@ function verb(name: Verb): Command {
         : '\nExit status: 0 accepted; 1 refused, with the reason, or no control worker; 2 wrong cluster file.\n',
     );
   if (step) command.option('--step <id>', 'which held step; without it all that are held');
+  if (name === 'approve') command.requiredOption('--finding <id>', 'which finding, as doctor and status name it');
   if (name === 'rollback') command.option('--yes', 'do not ask').option('--detach', 'do not wait for the end');
-  return command.action(async (file: string, flags: { json?: true; step?: string; yes?: true; detach?: true }) => {
-    const { operate } = await import('./operate.js');
-    process.exitCode = await operate(name, file, flags);
-  });
+  return command.action(
+    async (file: string, flags: { json?: true; step?: string; finding?: string; yes?: true; detach?: true }) => {
+      const { operate } = await import('./operate.js');
+      process.exitCode = await operate(name, file, flags);
+    },
+  );
 }

@@ -2,6 +2,7 @@ import color from 'picocolors';
 
 import type { Difference } from '../workflows/plan-difference.js';
 import type { Plan, PlanStep } from '../workflows/planner.js';
+import { findingsText } from './findings-text.js';
 
 const MARKS: Readonly<Record<PlanStep['state'], string>> = {
   change: color.yellow('~'),
@@ -40,7 +41,9 @@ export function planText(plan: Plan, { all = false }: { all?: boolean } = {}): s
     const steps = plan.steps.filter((step) => step.phase === phase && (all || step.state !== 'unchanged'));
     return steps.length === 0 ? [] : [color.bold(phase), ...steps.flatMap(stepLines), ''];
   });
-  return [...blocks, ...riskLines(plan.risks), summaryLine(summary), ''].join('\n');
+  return [...findingsText(plan.findings ?? []), ...blocks, ...riskLines(plan.risks), summaryLine(summary), ''].join(
+    '\n',
+  );
 }
 
 /** How a plan is named wherever one is approved, shown or carried out. */

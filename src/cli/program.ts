@@ -11,6 +11,7 @@ import { workerCommand, type WorkerFlags } from './worker.js';
 const EXAMPLES = `
 Examples:
   $ icewarp-rollout validate cluster.yaml       is the file right?
+  $ icewarp-rollout doctor cluster.yaml         what is in the way, before anything is changed?
   $ icewarp-rollout plan cluster.yaml           what would change, and how it would be undone
   $ icewarp-rollout start cluster.yaml          roll out, with progress
   $ icewarp-rollout status cluster.yaml         where it stands, what it waits for, what to type

@@ -7,7 +7,7 @@ const FILE_HELP = 'the cluster file';
 
 /** The commands that look at, or change, a whole cluster. Each loads what it needs only when it runs. */
 export function rolloutCommands(): Command[] {
-  return [validate(), plan(), start(), verify()];
+  return [validate(), doctor(), plan(), start(), verify()];
 }
 
 function validate(): Command {
@@ -20,6 +20,22 @@ function validate(): Command {
     .action(async (file: string, flags: { json?: true }) => {
       const { validateFile } = await import('./validate.js');
       process.exitCode = await validateFile(file, flags);
+    });
+}
+
+function doctor(): Command {
+  return new Command('doctor')
+    .description('look for what would stop a rollout or spoil its result, before anything is changed; changes nothing')
+    .argument('[file]', FILE_HELP, DEFAULT_FILE)
+    .option('--json', 'findings as JSON')
+    .addHelpText('before', '\nExample:\n  $ icewarp-rollout doctor cluster.yaml\n')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 nothing is in the way; 1 something stops a rollout, or could not be looked at; 2 wrong cluster file;\n3 warnings.\n',
+    )
+    .action(async (file: string, flags: { json?: true }) => {
+      const { examineCluster } = await import('./doctor.js');
+      process.exitCode = await examineCluster(file, flags);
     });
 }
 

@@ -10,6 +10,7 @@ import { writeFileAtomic } from '../platform/atomic-file.js';
 import { comparePlans, type Difference } from '../workflows/plan-difference.js';
 import { canonicalJson, canonicalPlan, PLAN_FORMAT, type PlanBody } from '../workflows/plan-identity.js';
 import type { Plan } from '../workflows/planner.js';
+import { SEVERITIES } from '../workflows/preflight/finding.js';
 import { driftText } from './plan-text.js';
 import { say } from './say.js';
 
@@ -52,6 +53,21 @@ const savedPlan = z.strictObject({
     }),
   ),
   risks: z.array(z.strictObject({ guide: z.string(), risk: z.string(), check: z.string() })),
+  findings: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        severity: z.enum(SEVERITIES),
+        machine: z.string(),
+        guide: z.string(),
+        is: z.string(),
+        would: z.string(),
+        mend: z.string(),
+        approvable: z.boolean(),
+        volatile: z.literal(true).exactOptional(),
+      }),
+    )
+    .exactOptional(),
   /** sha256 over everything else in the file, also over what is not bound: no part of it was written by hand. */
   seal: z.string(),
 });
@@ -77,7 +93,7 @@ export async function assertMayBeSaved(file: string): Promise<void> {
 
 /** Writes the plan for `start --plan`, whole or not at all, readable by its owner only. @throws RolloutError USAGE. */
 export async function savePlan(file: string, cluster: ClusterFile, plan: Plan): Promise<void> {
-  const { version, steps, risks } = plan;
+  const { version, steps, risks, findings } = plan;
   const hash = planHash(cluster, plan);
   const content: Omit<SavedPlan, 'seal'> = {
     savedPlan: PLAN_FORMAT,
@@ -92,6 +108,7 @@ export async function savePlan(file: string, cluster: ClusterFile, plan: Plan): 
       })),
     })),
     risks: [...risks],
+    ...(findings === undefined ? {} : { findings: [...findings] }),
   };
   const sealed: SavedPlan = { ...content, seal: sealOf(content) };
   try {

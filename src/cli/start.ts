@@ -42,7 +42,7 @@ export async function startRollout(file: string, flags: StartFlags): Promise<num
     const remarks = approved === undefined ? [] : holdTo(approved, plan, flags.json);
     const summary = summarise(plan);
     const text = `${planText(plan)}${hashLine(hash)}`;
-    say(flags.json, { event: 'plan', hash, summary, risks: plan.risks }, text);
+    say(flags.json, { event: 'plan', hash, summary, risks: plan.risks, findings: plan.findings ?? [] }, text);
     if (remarks.length > 0) say(flags.json, { event: 'remarks', remarks }, remarksText(remarks));
     if (summary.changes === 0 && summary.unknown === 0) return EXIT.done;
     const waysBack = flags.adopt === true ? 'adopt' : flags.forget === true ? 'forget' : undefined;

@@ -3,6 +3,7 @@ import color from 'picocolors';
 import { ERRORS, type ErrorCode } from '../cluster/errors.js';
 import { describeState, isCurrent } from '../workflows/progress-text.js';
 import type { HeldMemo, MemoStatus, Status, StepStatus } from '../workflows/status.js';
+import { findingsText } from './findings-text.js';
 
 /** One step on one line, as `start` and `watch` print it when its state changes. */
 export function stepLine({ machine, title, state }: StepStatus): string {
@@ -26,7 +27,7 @@ export function heldSteps(steps: readonly StepStatus[]): HeldMemo[] {
 
 /** What an operator may type now about the held steps. */
 export function heldAdvice(held: readonly HeldMemo[], file: string): string[] {
-  return held.flatMap(({ id, code, why, skippable }) => [
+  return held.flatMap(({ id, code, why, skippable, approvable = [] }) => [
     '',
     color.bold(`Held: ${id} (${code})`),
     `  what happened: ${why}`,
@@ -34,6 +35,7 @@ export function heldAdvice(held: readonly HeldMemo[], file: string): string[] {
     `  next:          ${ERRORS[code in ERRORS ? (code as ErrorCode) : 'UNEXPECTED'].next}`,
     `  type:          icewarp-rollout retry ${file} --step '${id}'`,
     ...(skippable ? [`                 icewarp-rollout skip ${file} --step '${id}'`] : []),
+    ...approvable.map((finding) => `                 icewarp-rollout approve ${file} --finding '${finding}'`),
     `                 icewarp-rollout rollback ${file}`,
   ]);
 }
@@ -57,11 +59,21 @@ export function statusText(status: Status, file: string): string {
     `cluster ${color.bold(cluster)}: ${where}${paused ? ', PAUSED' : ''}, ${steps.length - current.length} steps ended`,
     ...current.map(stepLine),
     ...heldAdvice(heldSteps(steps), file),
+    ...preflightLines(status),
     ...(paused ? ['', pausedText(file)] : []),
     ...(kept.length > 0 ? ['', 'Left in place:', ...kept.map((line) => `  - ${line}`)] : []),
     ...(finished ? [`${status.undoable} steps can be put back with icewarp-rollout rollback ${file}`] : []),
     '',
   ].join('\n');
+}
+
+/** What the preflight found in the way, and what of it somebody has approved. */
+function preflightLines({ findings = [], approved = [] }: Status): string[] {
+  const lines = [
+    ...findingsText(findings.filter(({ severity }) => severity !== 'tells')),
+    ...approved.map(({ finding, by }) => `  approved by ${by}: ${finding}`),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** What is known without a control worker. */

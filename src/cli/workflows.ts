@@ -25,15 +25,25 @@ const LOOK = 200;
 const STILL_LOOKING = 60_000;
 
 /** Runs the plan workflow and waits for it. @throws RolloutError NO_CONTROL_WORKER when nobody picks it up. */
-export async function runPlan(client: Client, cluster: ClusterFile, options: { prove?: boolean } = {}): Promise<Plan> {
-  const { prove = false } = options;
-  const input: PlanInput = { cluster, version: PRODUCT_VERSION, ...(prove ? { prove } : {}) };
+export async function runPlan(
+  client: Client,
+  cluster: ClusterFile,
+  options: { prove?: boolean; only?: 'preflight' } = {},
+): Promise<Plan> {
+  const { prove = false, only } = options;
+  const what = prove ? 'verify' : only === undefined ? 'plan' : 'doctor';
+  const input: PlanInput = {
+    cluster,
+    version: PRODUCT_VERSION,
+    ...(prove ? { prove } : {}),
+    ...(only === undefined ? {} : { only }),
+  };
   const handle = await within(client, () =>
     client.workflow.start('plan', {
-      workflowId: `${rolloutIdOf(cluster.name)}.${prove ? 'verify' : 'plan'}-${randomUUID().slice(0, 8)}`,
+      workflowId: `${rolloutIdOf(cluster.name)}.${what}-${randomUUID().slice(0, 8)}`,
       taskQueue: queueOf(cluster.name, 'control'),
       args: [input],
-      staticSummary: `${prove ? 'verify' : 'plan'} ${cluster.name}: changes nothing`,
+      staticSummary: `${what} ${cluster.name}: changes nothing`,
       workflowExecutionTimeout: '30m',
     }),
   );

@@ -60,6 +60,10 @@ export const ERRORS = {
   NOT_CONVERGED: { retryable: false, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
   UNEXPECTED: { retryable: true, next: 'Look at the agent’s log on that machine' },
   // rules between machines
+  PREFLIGHT_STOPS: {
+    retryable: false,
+    next: 'Mend what is in the way, then: icewarp-rollout retry; what may stay: icewarp-rollout approve --finding ID',
+  },
   RULE_BROKEN: { retryable: false, next: 'Make it so, then: icewarp-rollout retry' },
   // database
   DATABASE_UNREACHABLE: {

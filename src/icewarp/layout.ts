@@ -14,6 +14,12 @@ export const pathDatFile = (directory: string): string => join(directory, 'path.
 /** The file whose absence makes IceWarp write defaults, and answer 550 to real mail (procedure, rule 1). */
 export const SETTINGS_FILE = 'settings.cfg';
 
+/**
+ * Lists mailboxes that lie outside of the mail folder (B4). The vendor names the file, not its folder: these are the
+ * folders of an installation in which files of that kind lie.
+ */
+export const EXTERNAL_MAILBOXES = ['externaldirs.dat', 'config/externaldirs.dat'] as const;
+
 /** Whether IceWarp is installed in a folder. */
 export async function isInstalled(directory: string): Promise<boolean> {
   return (await sizeOf(toolScript(directory))) !== null;

@@ -5,12 +5,16 @@ import type { Check } from '../activities/resource.js';
 import { ERRORS } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
+import { ordered, stopText } from './preflight/finding.js';
 import type { Progress } from './progress.js';
 import { inParallel, stepId, type About, type Runner } from './runner.js';
 import type { Undo } from './status.js';
 
 /** What an operator answered to a held step. */
 type Answer = 'retry' | 'skip';
+
+/** Findings that a held step names as approvable; the status has all. */
+const MOST_NAMED = 10;
 
 /** How a piece of work ended. */
 type Ended = 'done' | 'unchanged';
@@ -137,6 +141,23 @@ export class ActingRunner implements Runner {
     }
   }
 
+  findings: Runner['findings'] = async (about, look) => {
+    const id = `rule/${about.label}`;
+    const shown = { id, title: about.title, machine: 'cluster' };
+    for (;;) {
+      await condition(() => !this.progress.paused);
+      this.progress.found(ordered(await look()));
+      const { stops } = this.progress;
+      if (stops.length === 0) {
+        this.progress.show(shown, { is: 'done' });
+        return;
+      }
+      const approvable = stops.filter((one) => one.approvable).map((one) => one.id);
+      const trouble = { code: 'PREFLIGHT_STOPS', why: stopText(stops), next: ERRORS.PREFLIGHT_STOPS.next };
+      await this.#hold(id, 'cluster', about, trouble, approvable.slice(0, MOST_NAMED));
+    }
+  };
+
   /** Undoes everything in reverse order. A failing undo is held, never skipped silently. */
   async goBack(nodes: readonly Machine<'node'>[], directory: string): Promise<void> {
     this.progress.abandon();
@@ -230,10 +251,17 @@ export class ActingRunner implements Runner {
     machine: string,
     about: About,
     trouble: { code: string; why: string; next: string },
+    approvable: readonly string[] = [],
   ): Promise<Answer> {
     this.#answers.delete(id);
     const shown = { id, title: about.title, machine };
-    this.progress.show(shown, { is: 'held', since: Date.now(), skippable: about.skippable ?? false, ...trouble });
+    this.progress.show(shown, {
+      is: 'held',
+      since: Date.now(),
+      skippable: about.skippable ?? false,
+      ...(approvable.length === 0 ? {} : { approvable }),
+      ...trouble,
+    });
     await condition(() => this.#answers.has(id));
     const answer = this.#answers.get(id) ?? 'retry';
     this.progress.show(shown, { is: 'running' });

@@ -5,6 +5,7 @@ import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
 import { configureFirstNode } from './guide/first-node.js';
 import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
+import { preflight } from './guide/preflight.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
 import type { Runner } from './runner.js';
 
@@ -20,6 +21,9 @@ export interface Cluster {
  */
 export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   const cluster: Cluster = { file, on: machinesOf(file) };
+
+  run.phase('Preflight');
+  await preflight(run, cluster);
 
   run.phase('Share');
   await prepareShare(run, cluster);

@@ -1,6 +1,7 @@
 import type { Change } from '../activities/resource.js';
-import { canonicalChange, canonicalJson, canonicalStep, type PlanBody } from './plan-identity.js';
+import { canonicalChange, canonicalFinding, canonicalJson, canonicalStep, type PlanBody } from './plan-identity.js';
 import type { PlanStep } from './planner.js';
+import type { Finding } from './preflight/finding.js';
 import type { Risk } from './risks.js';
 
 /** One thing that two plans say differently, in words. */
@@ -33,9 +34,11 @@ const STATES: Readonly<Record<PlanStep['state'], string>> = {
 export function comparePlans(approved: PlanBody, now: PlanBody): Comparison {
   const steps = pairs(approved.steps, now.steps, ({ id }) => id, canonicalStep).map(compareSteps);
   const risks = pairs(approved.risks, now.risks, ({ guide }) => guide, canonicalJson).flatMap(compareRisks);
+  const [ours = [], theirs = []] = [approved.findings, now.findings];
+  const findings = pairs(ours, theirs, ({ id }) => id, canonicalFinding).map(compareFindings);
   return {
-    drift: [...steps.flatMap(({ drift }) => drift), ...risks],
-    remarks: steps.flatMap(({ remarks }) => remarks),
+    drift: [...steps.flatMap(({ drift }) => drift), ...risks, ...findings.flatMap(({ drift }) => drift)],
+    remarks: [...steps, ...findings].flatMap(({ remarks }) => remarks),
   };
 }
 
@@ -58,6 +61,17 @@ function compareSteps([approved, now]: Pair<PlanStep>): Comparison {
     }
   }
   return { drift, remarks };
+}
+
+function compareFindings([approved, now]: Pair<Finding>): Comparison {
+  const words = (one: Finding | undefined): string =>
+    one === undefined ? 'no such finding' : `${one.severity}: ${one.is}; ${one.would}; ${one.mend}`;
+  const where = `finding ${approved?.id ?? now?.id ?? ''}`;
+  const difference = { where, approved: words(approved), now: words(now) };
+  if (approved === undefined || now === undefined || canonicalFinding(approved) !== canonicalFinding(now)) {
+    return { drift: [difference], remarks: [] };
+  }
+  return { drift: [], remarks: difference.approved === difference.now ? [] : [difference] };
 }
 
 function compareRisks([approved, now]: Pair<Risk>): Difference[] {

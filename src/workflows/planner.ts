@@ -3,6 +3,7 @@ import { rootCause } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
+import { isStop, ordered, stopText, type Finding } from './preflight/finding.js';
 import type { Risk } from './risks.js';
 import { stepId, type About, type Kind, type Runner } from './runner.js';
 import { STORY } from './story.js';
@@ -36,6 +37,8 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   /** What the operator has to see to, because the product cannot yet. */
   readonly risks: readonly Risk[];
+  /** What the preflight found, the most serious first; not there when it found nothing. */
+  readonly findings?: readonly Finding[];
 }
 
 /**
@@ -45,6 +48,8 @@ export interface Plan {
 export class PlanningRunner implements Runner {
   readonly plans = true;
   readonly steps: PlanStep[] = [];
+  /** What the preflight found. */
+  readonly found: Finding[] = [];
   readonly #away = new Set<string>();
   #phase = '';
 
@@ -123,6 +128,18 @@ export class PlanningRunner implements Runner {
     const breach = await judge();
     this.#add(base, breach === null ? (this.prove ? 'proven' : 'verify') : 'unknown', breach ?? '');
   }
+
+  findings: Runner['findings'] = async (about, look) => {
+    const base = this.#about(`rule/${about.label}`, 'cluster', about);
+    const looked = this.steps.length;
+    const found = ordered(await look());
+    this.found.push(...found);
+    const stops = found.filter(isStop);
+    if (stops.length > 0) this.#add(base, 'unknown', stopText(stops));
+    // each look that failed has left a step that says so
+    else if (this.steps.length > looked) this.#add(base, 'verify', 'not everything could be looked at');
+    else this.#add(base, this.prove ? 'proven' : 'verify');
+  };
 
   #add(base: StepAbout, state: PlanStep['state'], note = ''): void {
     this.steps.push({ ...base, state, changes: [], undo: 'changes nothing', seconds: 5, note });

@@ -1,7 +1,9 @@
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 
+import { canonicalFinding } from './plan-identity.js';
+import { isStop, type Finding } from './preflight/finding.js';
 import { describeState, isCurrent, progressMarkdown } from './progress-text.js';
-import type { Direction, MemoStatus, Status, StepState, StepStatus } from './status.js';
+import type { Approval, Direction, MemoStatus, Status, StepState, StepStatus } from './status.js';
 
 /** The state of a running rollout, and the one place that tells it to the Web UI, to the memo and to queries. */
 export class Progress {
@@ -10,6 +12,9 @@ export class Progress {
   #direction: Direction = 'forward';
   #phase = '';
   #paused = false;
+  #found: readonly Finding[] = [];
+  /** Approvals, with what exactly was approved. */
+  readonly #approvals: (Approval & { readonly of: string })[] = [];
   readonly #steps = new Map<string, StepStatus>();
 
   constructor(
@@ -50,6 +55,25 @@ export class Progress {
     this.#tell();
   }
 
+  /** What the preflight has found now. An earlier approval of something else by the same id does not count for it. */
+  found(findings: readonly Finding[]): void {
+    this.#found = findings;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#found;
+  }
+
+  /** Findings that stop the rollout and that nobody has approved of. */
+  get stops(): readonly Finding[] {
+    return this.#found.filter(isStop).filter((one) => this.#approvals.every(({ of }) => of !== canonicalFinding(one)));
+  }
+
+  approve(id: string, by: string): void {
+    const one = this.#found.find((each) => each.id === id);
+    if (one !== undefined) this.#approvals.push({ finding: id, by, of: canonicalFinding(one) });
+  }
+
   get(id: string): StepStatus | undefined {
     return this.#steps.get(id);
   }
@@ -77,6 +101,7 @@ export class Progress {
       finished: this.finished,
       steps: [...this.#steps.values()],
       kept: this.kept,
+      ...this.#preflight,
       undoable,
     };
   }
@@ -84,6 +109,15 @@ export class Progress {
   /** Nothing at all without a plan: what is told of a rollout without one stays as it was. */
   get #agreed(): { readonly plan?: string } {
     return this.plan === undefined ? {} : { plan: this.plan };
+  }
+
+  /** Nothing at all where nothing was found. */
+  get #preflight(): Pick<Status, 'findings' | 'approved'> {
+    const approved = this.#approvals.map(({ finding, by }) => ({ finding, by }));
+    return {
+      ...(this.#found.length === 0 ? {} : { findings: this.#found }),
+      ...(approved.length === 0 ? {} : { approved }),
+    };
   }
 
   #tell(): void {
@@ -102,8 +136,8 @@ export class Progress {
         .map((step) => `${step.id} ${describeState(step.state)}`),
       held: status.steps.flatMap(({ id, state }) => {
         if (state.is !== 'held') return [];
-        const { code, why, skippable } = state;
-        return [{ id, code, why, skippable }];
+        const { code, why, skippable, approvable } = state;
+        return [{ id, code, why, skippable, ...(approvable === undefined ? {} : { approvable }) }];
       }),
     };
     const text = JSON.stringify(memo);

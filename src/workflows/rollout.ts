@@ -68,6 +68,16 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
           progress.turnBack();
           forward.cancel();
           return Promise.resolve('going back');
+        case 'approve': {
+          const { finding: id = '', by } = command;
+          progress.approve(id, by);
+          // it looks again: what was approved is only then what is there
+          for (const { id: step, state } of progress.answerable(false)) {
+            if (state.is === 'held' && state.code === 'PREFLIGHT_STOPS') runner.answer(step, 'retry');
+          }
+          const left = progress.stops.map((one) => one.id);
+          return Promise.resolve(`approved: ${id}${left.length === 0 ? '' : `; still in the way: ${left.join(', ')}`}`);
+        }
         case 'retry':
         case 'skip': {
           const answer = command.verb;

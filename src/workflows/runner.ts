@@ -1,6 +1,7 @@
 import type { Procedures, Resources } from '../activities/registry.js';
 import type { DesiredOf, InputOf, ObservedOf, OutputOf } from '../activities/resource.js';
 import type { Machine } from '../cluster/names.js';
+import type { Finding } from './preflight/finding.js';
 
 export type Kind = keyof Resources;
 export type Action = keyof Procedures;
@@ -79,6 +80,11 @@ export interface Runner {
   ): Promise<OutputOf<Procedures[A]> | null>;
   /** A rule between observations: words for what is wrong, or null. The rollout is held until `judge` finds nothing. */
   rule(about: About, judge: () => Promise<string | null>): Promise<void>;
+  /**
+   * What a look at the machines finds in the way, before anything is changed. The planner tells it; the rollout is held
+   * until nothing that stops it is found any more, or an operator has approved of all that is.
+   */
+  findings(about: TogetherAbout, look: () => Promise<readonly Finding[]>): Promise<void>;
   /** Independent branches side by side; waits for all, so that no undo starts beside a running step. */
   each<T>(items: readonly T[], branch: (item: T) => Promise<void>): Promise<void>;
 }

@@ -2,12 +2,19 @@ import { defineQuery, defineUpdate } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
 import type { Trouble } from './calls.js';
+import type { Finding } from './preflight/finding.js';
 
 /** Where one step stands. */
 export type StepState =
   | { readonly is: 'running' | 'done' | 'unchanged' | 'skipped' | 'stopped' }
   | { readonly is: 'waiting'; readonly since: number; readonly why: string }
-  | ({ readonly is: 'held'; readonly since: number; readonly skippable: boolean } & Trouble);
+  | ({
+      readonly is: 'held';
+      readonly since: number;
+      readonly skippable: boolean;
+      /** Findings that an operator may approve of, where that is what holds it. */
+      readonly approvable?: readonly string[];
+    } & Trouble);
 
 export interface StepStatus {
   readonly id: string;
@@ -27,6 +34,12 @@ export interface Undo {
   readonly before: unknown;
 }
 
+/** A finding that an operator has let the rollout go on with. */
+export interface Approval {
+  readonly finding: string;
+  readonly by: string;
+}
+
 export type Direction = 'forward' | 'back';
 
 /** The answer to the status query. */
@@ -43,6 +56,10 @@ export interface Status {
   readonly steps: readonly StepStatus[];
   /** What a rollback left in place, and why. */
   readonly kept: readonly string[];
+  /** What the preflight found; not there when it found nothing. */
+  readonly findings?: readonly Finding[];
+  /** What of it was approved, and by whom. */
+  readonly approved?: readonly Approval[];
   /** How many steps could be put back now. */
   readonly undoable: number;
 }
@@ -66,14 +83,17 @@ export interface MemoStatus {
 export interface HeldMemo extends Pick<Trouble, 'code' | 'why'> {
   readonly id: string;
   readonly skippable: boolean;
+  readonly approvable?: readonly string[];
 }
 
-export type Verb = 'pause' | 'resume' | 'retry' | 'skip' | 'rollback';
+export type Verb = 'pause' | 'resume' | 'retry' | 'skip' | 'approve' | 'rollback';
 
 /** An operator's command; `by` is recorded in history. */
 export interface Command {
   readonly verb: Verb;
   readonly step?: string;
+  /** For `approve`: the finding's id. */
+  readonly finding?: string;
   readonly by: string;
 }
 

@@ -31,7 +31,8 @@ describe('the help', () => {
     const leaves = commands.filter(({ command }) => command.commands.length === 0).map(({ name }) => name.slice(16));
     expect(leaves.sort()).toEqual(
       [
-        ...['validate', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'pause', 'resume', 'rollback'],
+        ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
+        ...['pause', 'resume', 'rollback'],
         ...['worker', 'lab up', 'lab down', 'lab status', 'lab demo'],
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),

@@ -9,6 +9,7 @@ import { assertMayBeSaved, loadPlan, planHash, savePlan, type SavedPlan } from '
 import { describeRollout, memoStatus, rolloutHandle } from '../../src/cli/workflows.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
 import type { Plan } from '../../src/workflows/planner.js';
+import { finding } from '../../src/workflows/preflight/finding.js';
 import { risksOf } from '../../src/workflows/risks.js';
 import { exampleCluster } from '../workflows/example-cluster.js';
 import {
@@ -60,6 +61,7 @@ const examplePlan: Plan = {
     },
   ],
   risks: risksOf(example),
+  findings: [finding('roomLittle', 'A', 'only 1 GB', 'local'), finding('hostUnknown', 'B', 'unknown')],
 };
 
 const code = (expected: string, message: RegExp): unknown =>
@@ -71,8 +73,12 @@ describe('a file with a saved plan', () => {
     await savePlan(file, example, examplePlan);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
-    const { steps, risks, hash } = await loadPlan(file, example);
-    expect({ steps, risks }).toEqual({ steps: examplePlan.steps, risks: examplePlan.risks });
+    const { steps, risks, findings, hash } = await loadPlan(file, example);
+    expect({ steps, risks, findings }).toEqual({
+      steps: examplePlan.steps,
+      risks: examplePlan.risks,
+      findings: examplePlan.findings,
+    });
     expect(hash).toBe(planHash(example, examplePlan));
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
   });

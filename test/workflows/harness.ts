@@ -21,6 +21,8 @@ import { FakeWorld, workersOf } from './fake-world.js';
 
 const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
+  'nodePreflight',
+  'databasePreflight',
   'databaseLogin',
   'shareProof',
   'shareSeen',
@@ -106,6 +108,12 @@ export async function plan(): Promise<Plan> {
 export function command(handle: WorkflowHandle<typeof rollout>, verb: Verb, step?: string): Promise<string> {
   return handle.executeUpdate(commandUpdate, {
     args: [{ verb, by: 'tester@test', ...(step === undefined ? {} : { step }) }],
+  });
+}
+
+export function approve(handle: WorkflowHandle<typeof rollout>, finding?: string): Promise<string> {
+  return handle.executeUpdate(commandUpdate, {
+    args: [{ verb: 'approve', by: 'tester@test', ...(finding === undefined ? {} : { finding }) }],
   });
 }
 

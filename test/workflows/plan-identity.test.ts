@@ -9,6 +9,7 @@ import { loadCluster } from '../../src/cluster/load.js';
 import { comparePlans } from '../../src/workflows/plan-difference.js';
 import { canonicalJson, canonicalPlan, type PlanBody } from '../../src/workflows/plan-identity.js';
 import type { PlanStep } from '../../src/workflows/planner.js';
+import { finding, SEVERITIES, type Finding } from '../../src/workflows/preflight/finding.js';
 import { exampleCluster } from './example-cluster.js';
 
 const cluster = exampleCluster('t');
@@ -34,10 +35,20 @@ const step: fc.Arbitrary<PlanStep> = fc.record({
 
 const risk = fc.record({ guide: word, risk: word, check: word });
 
+const found: fc.Arbitrary<Finding> = fc
+  .record({
+    id: fc.constantFrom('A/room-local', 'B/room-local'),
+    severity: fc.constantFrom(...SEVERITIES),
+    ...{ machine: word, guide: word, is: word, would: word, mend: word, approvable: fc.boolean() },
+    volatile: fc.boolean(),
+  })
+  .map(({ volatile, ...rest }): Finding => (volatile ? { ...rest, volatile } : rest));
+
 const plan: fc.Arbitrary<PlanBody> = fc.record({
   version: fc.constant('0.1.0'),
   steps: fc.array(step, { maxLength: 5 }),
   risks: fc.array(risk, { maxLength: 2 }),
+  findings: fc.array(found, { maxLength: 2 }),
 });
 
 /** The same value with the keys of every object the other way round. */
@@ -49,7 +60,7 @@ function keysTurned<T>(value: T): T {
 }
 
 /** A second look at machines that have not changed: other moments, other amounts, other order of the answers. */
-function lookedAgain({ version, steps, risks }: PlanBody, other: string): PlanBody {
+function lookedAgain({ version, steps, risks, findings = [] }: PlanBody, other: string): PlanBody {
   const again = (one: PlanStep): PlanStep => ({
     ...one,
     note: other,
@@ -61,7 +72,8 @@ function lookedAgain({ version, steps, risks }: PlanBody, other: string): PlanBo
       }))
       .reverse(),
   });
-  return { version, steps: steps.map(again).reverse(), risks: [...risks].reverse() };
+  const moved = findings.map((one) => (one.volatile === true ? { ...one, is: other } : one)).reverse();
+  return { version, steps: steps.map(again).reverse(), risks: [...risks].reverse(), findings: moved };
 }
 
 describe('what an approval of a plan binds', () => {
@@ -87,6 +99,7 @@ describe('what an approval of a plan binds', () => {
       ],
       risks: [{ guide: 'B7', risk: 'hidden', check: 'look' }],
     };
+    const seen = finding('portTaken', 'B', 'master listens', '25');
     const [only] = one.steps;
     if (only === undefined) throw new TypeError('there is one');
     const withStep = (other: Partial<PlanStep>): PlanBody => ({ ...one, steps: [{ ...only, ...other }] });
@@ -107,6 +120,10 @@ describe('what an approval of a plan binds', () => {
       risk: { ...one, risks: [{ guide: 'B7', risk: 'seen', check: 'look' }] },
       check: { ...one, risks: [{ guide: 'B7', risk: 'hidden', check: 'nothing' }] },
       'no risk': { ...one, risks: [] },
+      finding: { ...one, findings: [seen] },
+      'what is found': { ...one, findings: [{ ...seen, is: 'other listens' }] },
+      'how it is mended': { ...one, findings: [{ ...seen, mend: 'end it' }] },
+      'a finding that may be approved': { ...one, findings: [{ ...seen, approvable: false }] },
     };
     const forms = Object.entries(others).map(([, other]) => canonicalPlan(cluster, other));
     const nodes = cluster.nodes.map((node, index) => (index === 0 ? { ...node, weight: 11 } : node));
@@ -154,6 +171,29 @@ describe('the difference of two plans', () => {
     changes: [{ what: 'old mail', before: 'not there', after: '3 files, 300 bytes', volatile: ['before', 'after'] }],
   };
   const planOf = (...steps: PlanStep[]): PlanBody => ({ version: '0.1.0', steps, risks: [] });
+
+  it('tells what was found or is not there any more, and amounts that moved by themselves apart', () => {
+    const port = finding('portTaken', 'B', 'the program master listens on port 25', '25');
+    const room = (bytes: number): Finding => finding('roomLittle', 'B', `only ${bytes} bytes`, 'local');
+    const { drift, remarks } = comparePlans(
+      { ...planOf(), findings: [port, room(10)] },
+      { ...planOf(), findings: [room(9)] },
+    );
+    expect(drift).toEqual([
+      {
+        where: 'finding B/port-25-taken',
+        approved: expect.stringContaining('stops: the program master listens on port 25'),
+        now: 'no such finding',
+      },
+    ]);
+    expect(remarks).toEqual([
+      {
+        where: 'finding B/room-local',
+        approved: expect.stringContaining('only 10 bytes'),
+        now: expect.stringContaining('only 9 bytes'),
+      },
+    ]);
+  });
 
   it('tells what moved by itself apart, with the words of both', () => {
     const after = '4 files, 400 bytes';

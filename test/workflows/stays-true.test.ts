@@ -37,6 +37,7 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
     rule: async (_about, judge) => {
       await judge();
     },
+    findings: () => Promise.resolve(),
     each: inParallel,
   };
   const file = exampleCluster('asked');

@@ -16,6 +16,8 @@ function rolloutThat(facts: Partial<Steerable>): Steerable {
     direction: 'forward',
     finished: false,
     paused: false,
+    findings: [],
+    stops: [],
     answerable: () => [HELD],
     get: () => HELD,
     ...facts,
@@ -23,7 +25,7 @@ function rolloutThat(facts: Partial<Steerable>): Steerable {
 }
 
 describe('a verb', () => {
-  it.each<Verb>(['pause', 'resume', 'retry', 'skip', 'rollback'])(
+  it.each<Verb>(['pause', 'resume', 'retry', 'skip', 'approve', 'rollback'])(
     '"%s" is refused once the rollout has ended',
     (verb) => {
       for (const paused of [true, false]) {

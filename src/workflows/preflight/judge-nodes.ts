@@ -1,0 +1,136 @@
+import type { LocalRoom, NodePreflight } from '../../activities/node-preflight.js';
+import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
+import { SERVICES } from '../../cluster/services.js';
+import { finding, type Finding } from './finding.js';
+
+/** What each node shows, by its id; a node that could not be looked at is missing. */
+export type NodesShown = ReadonlyMap<string, NodePreflight>;
+
+const GIGA = 1_000_000_000;
+/** Below that an installation or the queues of a small server do not fit. */
+const LITTLE: Required<LocalRoom> = { bytes: GIGA, files: 10_000 };
+/** Below that a busy day may not fit. */
+const TIGHT: Required<LocalRoom> = { bytes: 10 * GIGA, files: 100_000 };
+/**
+ * Milliseconds by which two clocks may seem to differ because a call came late: it fails when it has waited for ten
+ * seconds, and a busy agent takes some more. The second that is allowed is measured later, against the database.
+ */
+const LATE = 30_000;
+
+/** The ports on which IceWarp will listen, those of the cluster file first. */
+export function portsOf({ balancer: { services = [] } }: ClusterFile): { named: number[]; usual: number[] } {
+  const named = services.map(({ name, nodePort }) => nodePort ?? SERVICES[name].port);
+  const usual = Object.values(SERVICES)
+    .map(({ port }) => port)
+    .filter((port) => !named.includes(port));
+  // whoever balances elsewhere names no services, and means the protocols of mail
+  return named.length > 0 ? { named, usual } : { named: [25, 110, 143], usual };
+}
+
+/** What stands in the way on the nodes, and between them. Pure. */
+export function judgeNodes(file: ClusterFile, shown: NodesShown): readonly Finding[] {
+  const each = file.nodes.flatMap((node) => {
+    const facts = shown.get(node.id);
+    return facts === undefined ? [] : judgeNode(file, node, facts);
+  });
+  return [...each, ...judgeParity(shown)];
+}
+
+function judgeNode(file: ClusterFile, node: NodeSpec, facts: NodePreflight): readonly Finding[] {
+  const { id } = node;
+  const { installed, build, hidden, joined } = facts;
+  const findings = [...judgePorts(file, id, facts), ...judgeRoom(file, id, facts), ...judgeName(node, facts)];
+  if (file.share.kind === 'smb' && hidden > 0) {
+    findings.push(
+      finding('mountHides', id, `the mount point ${file.share.mount} holds ${hidden} local files or folders`),
+    );
+  }
+  if (facts.writersInAll > 0 && !joined) {
+    const more = facts.writersInAll - facts.writers.length;
+    const places = facts.writers.join(', ') + (more > 0 ? ` and ${more} more` : '');
+    findings.push(finding('scheduledWriter', id, `cron jobs or timers name ${file.icewarp.directory}: ${places}`));
+  }
+  if (facts.externalMailboxes > 0 && !joined) {
+    const count = facts.externalMailboxes;
+    findings.push(
+      finding('externalMailboxes', id, `externaldirs.dat has ${count} lines with folders outside of the mail folder`),
+    );
+  }
+  const wanted = file.icewarp.build;
+  if (installed && build !== '' && wanted !== undefined && build !== wanted) {
+    findings.push(finding('buildOther', id, `IceWarp ${build} is installed, the cluster file says ${wanted}`));
+  }
+  return findings;
+}
+
+function judgePorts(file: ClusterFile, id: string, { taken }: NodePreflight): Finding[] {
+  const { named } = portsOf(file);
+  return taken.map(({ port, by }) => {
+    const who = by === '' ? 'another program' : `the program ${by}`;
+    const kind = named.includes(port) ? 'portTaken' : 'usualPortTaken';
+    return finding(kind, id, `${who} listens on port ${port}`, String(port));
+  });
+}
+
+function judgeRoom({ icewarp: { directory, local } }: ClusterFile, id: string, facts: NodePreflight): Finding[] {
+  const { room, installed } = facts;
+  const places = [
+    // what is installed has taken its room
+    ...(installed ? [] : [{ name: 'installation', folder: directory, left: room.installation }]),
+    { name: 'local', folder: local, left: room.local },
+  ];
+  return places.flatMap(({ name, folder, left }) => {
+    const kind = isBelow(left, LITTLE) ? 'roomLittle' : isBelow(left, TIGHT) ? 'roomTight' : null;
+    if (kind === null) return [];
+    const files = left.files === null ? '' : ` and ${left.files} files`;
+    return [finding(kind, id, `${folder} takes only ${(left.bytes / GIGA).toFixed(1)} GB${files} more`, name)];
+  });
+}
+
+const isBelow = (left: LocalRoom, limit: Required<LocalRoom>): boolean =>
+  left.bytes < limit.bytes || (left.files !== null && left.files < (limit.files ?? 0));
+
+function judgeName({ id, host, address }: NodeSpec, { names }: NodePreflight): Finding[] {
+  if (names.includes(address)) return [];
+  if (names.length === 0) return [finding('hostUnknown', id, `the node does not know its own host name ${host}`)];
+  const known = `${host} means ${names.join(', ')} on the node, whose address is ${address}`;
+  // the installers of some systems let a machine's own name mean the machine itself
+  const itself = names.every((name) => name.startsWith('127.') || name === '::1');
+  return [finding(itself ? 'hostUnknown' : 'hostElsewhere', id, known)];
+}
+
+/** Rule 5 of the procedure: what must be equal on every node. */
+function judgeParity(shown: NodesShown): readonly Finding[] {
+  const of = (value: (facts: NodePreflight) => string): string | null => differing(shown, value);
+  const family = of(({ os }) => os);
+  const version = of(({ os, osVersion }) => (osVersion === '' ? '' : `${os} ${osVersion}`));
+  const architecture = of(({ architecture: name }) => name);
+  const builds = of(({ installed, build }) => (installed ? build : ''));
+  const clocks = judgeClocks(shown);
+  return [
+    ...(family === null ? [] : [finding('osFamilyDiffers', 'cluster', family)]),
+    ...(family !== null || version === null ? [] : [finding('osVersionDiffers', 'cluster', version)]),
+    ...(architecture === null ? [] : [finding('architectureDiffers', 'cluster', architecture)]),
+    ...(builds === null ? [] : [finding('buildsDiffer', 'cluster', builds)]),
+    ...(clocks === null ? [] : [finding('clocksApart', 'cluster', clocks)]),
+  ];
+}
+
+function judgeClocks(shown: NodesShown): string | null {
+  const leads = [...shown].map(([id, { ahead }]) => ({ id, ahead })).sort((one, other) => one.ahead - other.ahead);
+  const [slow, fast] = [leads[0], leads.at(-1)];
+  if (slow === undefined || fast === undefined || fast.ahead - slow.ahead <= LATE) return null;
+  const apart = Math.round((fast.ahead - slow.ahead) / 1000);
+  return `the clock of node ${fast.id} is about ${apart} s ahead of that of node ${slow.id}`;
+}
+
+/** Which node has which of several values; null where all that are known are equal. */
+function differing(shown: NodesShown, valueOf: (facts: NodePreflight) => string): string | null {
+  const values = new Map<string, string[]>();
+  for (const [id, facts] of shown) {
+    const value = valueOf(facts);
+    if (value !== '') values.set(value, [...(values.get(value) ?? []), id]);
+  }
+  if (values.size <= 1) return null;
+  return [...values].map(([value, nodes]) => `${nodes.join(', ')}: ${value}`).join('; ');
+}
