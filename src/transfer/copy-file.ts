@@ -181,6 +181,8 @@ function* pumpLarge(
     chunks.push(running.digest());
     at = to;
     if (at < size) {
+      // a hole at the end: a file that is shorter than what is noted would be begun anew
+      if (sparse) yield { op: 'ftruncate', fd: target, length: at };
       yield* surely(fsync(target), progress);
       progress.parts = true;
       const { size: length, mtime, ctime, ino } = facts;
