@@ -20,12 +20,15 @@ const GATES = [
   ['format', () => run('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])],
 ];
 
-/** Tests that need a whole lab: two labs at once are too much for two processors, and nothing could be told of times. */
-const WITH_LABS = ['test/e2e/', 'test/lab/lab'];
-/** First what needs none, side by side; then those, one after the other. */
+/**
+ * Tests that run alone: two labs at once are too much for two processors, and nothing could be told of times; a fault
+ * at a certain call needs threads that come to their calls as they did when it was chosen.
+ */
+const ALONE = ['test/faults/', 'test/e2e/', 'test/lab/lab'];
+/** First what may run side by side; then those, one after the other. */
 const PARTS = [
-  WITH_LABS.map((path) => `--testPathIgnorePatterns=/dist/${path}`),
-  ['--runInBand', ...WITH_LABS.map((path) => `--testMatch=**/dist/${path}*.test.js`)],
+  ALONE.map((path) => `--testPathIgnorePatterns=/dist/${path}`),
+  ['--runInBand', ...ALONE.map((path) => `--testMatch=**/dist/${path}*.test.js`)],
 ];
 
 process.chdir(root);

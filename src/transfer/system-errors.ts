@@ -11,6 +11,10 @@ import type { PassOptions } from './types.js';
  */
 export function endOfPass(error: unknown, { ledger }: PassOptions): unknown {
   const code = codeOf(error);
+  // the database goes no further in this process; what it has committed is whole, and the next one begins there
+  if (error instanceof Error && error.message.includes('MDB_PANIC')) {
+    return new RolloutError('ENGINE_DIED', `the ledger ${ledger} could not be written`, { cause: error });
+  }
   if (error instanceof RolloutError || !/^E[A-Z0-9]+$/.test(code)) return error;
   const { path } = error as NodeJS.ErrnoException;
   const ofLedger = path?.startsWith(`${ledger}/`) === true;

@@ -91,10 +91,13 @@ async function callOf(state: State, pattern: RegExp): Promise<Change> {
 }
 
 /** What is wrong after a pass that met an error: now, and after another pass. */
-async function wrongAfter(state: State, stdout: string): Promise<string[]> {
+async function wrongAfter(state: State, stdout: string, ofLedger = false): Promise<string[]> {
   const { result, failed } = endOf(stdout);
   const wrong: string[] = [];
-  if (result === undefined && !/^[A-Z_]+$/.test(failed ?? '')) wrong.push(`it ended with ${failed ?? 'nothing'}`);
+  // the database may take the process with it: whoever started it tells that it died, and that it can be run again
+  const died = ofLedger && failed === undefined;
+  if (result === undefined && !died && !/^[A-Z_]+$/.test(failed ?? ''))
+    wrong.push(`it ended with ${failed ?? 'nothing'}`);
   for (const path of torn(sides, manifest(saved(state, 'destination')))) wrong.push(`torn ${path}`);
   for (const row of await leadingRows(sides)) wrong.push(row);
   const next = await runPassOf(sides, 'delta');
@@ -117,7 +120,8 @@ async function sweep(state: State, changes: readonly Change[], errors: readonly 
     if (hit !== undefined && /<(anon_inode|pipe|socket):/.test(hit)) continue;
     if (hit !== undefined) hits += 1;
     const where = `${errno} from ${(hit ?? call + text).slice(0, 160)}`;
-    for (const line of await wrongAfter(state, stdout)) wrong.push(`${where}: ${line}`);
+    const ofLedger = (hit ?? text).includes('/ledger.mdb');
+    for (const line of await wrongAfter(state, stdout, ofLedger)) wrong.push(`${where}: ${line}`);
   }
   // a run that comes to its end before the call asked for has proved nothing
   expect(hits).toBeGreaterThan(changes.length / 2);
@@ -178,8 +182,13 @@ describe('a file whose sync fails once', () => {
 
   it('has no row, nor any other file after it, while syncs go on failing', async () => {
     const { point } = await callOf('empty', /^fsync\(.*\/mixed\/\.iw~\w+\.0\.\w+>\)/);
-    const { hit } = await failFrom(passCommand(sides, 'seed'), point, 'EIO', 12);
-    expect(hit).toMatch(/\(INJECTED\)/);
+    // threads do not always come to the same call at the same count: until it is one of that folder
+    let hit: string | undefined;
+    for (let attempt = 0; attempt < 5 && !/\/mixed\/\.iw~.*\(INJECTED\)/.test(hit ?? ''); attempt += 1) {
+      reset('empty');
+      ({ hit } = await failFrom(passCommand(sides, 'seed'), point, 'EIO', 12));
+    }
+    expect(hit).toMatch(/\/mixed\/\.iw~.*\(INJECTED\)/);
     const known = (await rowsOf(sides.ledger)).map(({ path }) => path);
     expect(known.filter((path) => path.startsWith('mixed/') || path.startsWith('other/'))).toEqual([]);
     expect(known).toContain('top');
