@@ -1,4 +1,8 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Looks at a process that is becoming another program, and milliseconds between them. */
+const BECOMING = { looks: 20, pause: 10 };
 
 /** A running process, as much of it as tells whose it is. */
 export interface RunningProcess {
@@ -27,10 +31,15 @@ export async function processesOf(directory: string): Promise<readonly RunningPr
 export async function livesInstalled(pidFile: string, directory: string): Promise<boolean> {
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).trim());
   if (!Number.isInteger(pid) || pid <= 1) return false;
-  const executable = await readlink(`/proc/${pid}/exe`).catch(() => '');
-  return (
-    executable.startsWith(`${directory}/`) || (await commandLine(pid)).some((word) => word.includes(`${directory}/`))
-  );
+  for (let look = 0; ; look += 1) {
+    const executable = await readlink(`/proc/${pid}/exe`).catch(() => '');
+    const words = await commandLine(pid);
+    if (executable.startsWith(`${directory}/`) || words.some((word) => word.includes(`${directory}/`))) return true;
+    // one that is just becoming another program has no words for a moment; one that has ended has no program either
+    const isBecoming = executable !== '' && words.length === 0;
+    if (!isBecoming || look === BECOMING.looks) return false;
+    await sleep(BECOMING.pause);
+  }
 }
 
 /** The words of a command line; none for a process that has ended. */
