@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { writeLimits } from '../../src/transfer/limits.js';
 import { LEASE_NAME as LEASE } from '../../src/transfer/names.js';
 import { Ledger } from '../../src/transfer/ledger.js';
 import type { PassKind } from '../../src/transfer/types.js';
@@ -182,9 +183,14 @@ describe('a power cut', () => {
       changeMailTree(tree, { seed, changed: 60, added: 60, removed: 60, renamed: 60 });
       output('rm', ['-r', '--', join(sides.source, 'domain-0.test/user-1')]);
       const random = new Random(seed);
+      // so that it lasts for the moments, however fast the machine is
+      await writeLimits(sides.ledger, { files: 100 });
       const cuts = await cutDuring('delta', async (number) => {
-        // the first moment is after the start of the program
-        await sleep(number === 1 ? random.between(400, 700) : random.between(20, 300));
+        // the lease is the first thing that a pass writes
+        for (let look = 0; number === 1 && look < 5_000 && !existsSync(join(sides.destination, LEASE)); look += 1) {
+          await sleep(2);
+        }
+        await sleep(random.between(20, 300));
       });
       expect(await wrongAfter(cuts, earlier, {})).toEqual([]);
     },
