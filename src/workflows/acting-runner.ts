@@ -5,7 +5,7 @@ import type { Check } from '../activities/resource.js';
 import { ERRORS } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
-import { ordered, stopText } from './preflight/finding.js';
+import { sorted, stopText } from './preflight/finding.js';
 import type { Progress } from './progress.js';
 import { inParallel, stepId, type About, type Runner } from './runner.js';
 import type { Undo } from './status.js';
@@ -146,7 +146,7 @@ export class ActingRunner implements Runner {
     const shown = { id, title: about.title, machine: 'cluster' };
     for (;;) {
       await condition(() => !this.progress.paused);
-      this.progress.found(ordered(await look()));
+      this.progress.found(sorted(await look()));
       const { stops } = this.progress;
       if (stops.length === 0) {
         this.progress.show(shown, { is: 'done' });

@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 
 import { canonicalFinding } from './plan-identity.js';
-import { isStop, type Finding } from './preflight/finding.js';
+import { isStop, ordered, type Finding } from './preflight/finding.js';
 import { describeState, isCurrent, progressMarkdown } from './progress-text.js';
 import type { Approval, Direction, MemoStatus, Status, StepState, StepStatus } from './status.js';
 
@@ -55,7 +55,7 @@ export class Progress {
     this.#tell();
   }
 
-  /** What the preflight has found now. An earlier approval of something else by the same id does not count for it. */
+  /** All that the preflight has found now: none is approved of unseen. An earlier approval of something else by the same id does not count for it. */
   found(findings: readonly Finding[]): void {
     this.#found = findings;
   }
@@ -115,7 +115,7 @@ export class Progress {
   get #preflight(): Pick<Status, 'findings' | 'approved'> {
     const approved = this.#approvals.map(({ finding, by }) => ({ finding, by }));
     return {
-      ...(this.#found.length === 0 ? {} : { findings: this.#found }),
+      ...(this.#found.length === 0 ? {} : { findings: ordered(this.#found) }),
       ...(approved.length === 0 ? {} : { approved }),
     };
   }

@@ -29,7 +29,7 @@ export interface Finding {
 
 /** Characters of what a finding says of its machine. */
 const LONGEST = 400;
-/** Of one severity; more of them are counted in the last one. */
+/** Of one severity: nobody reads more. */
 const MOST = 60;
 
 /**
@@ -54,14 +54,16 @@ export function finding(kind: FindingKind, place: string, is: string, part = '')
   };
 }
 
-/** The most serious first, in the order of their ids; of each severity as many as an operator reads. */
+/** The most serious first, in the order of their ids. */
+export function sorted(findings: readonly Finding[]): readonly Finding[] {
+  const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
+  return [...findings].sort((one, other) => rank(one) - rank(other) || (one.id < other.id ? -1 : 1));
+}
+
+/** Those of {@link sorted} that an operator reads: so many of each severity. */
 export function ordered(findings: readonly Finding[]): readonly Finding[] {
-  return SEVERITIES.flatMap((severity) =>
-    findings
-      .filter((one) => one.severity === severity)
-      .sort((one, other) => (one.id < other.id ? -1 : 1))
-      .slice(0, MOST),
-  );
+  const all = sorted(findings);
+  return SEVERITIES.flatMap((severity) => all.filter((one) => one.severity === severity).slice(0, MOST));
 }
 
 /** Whether a rollout is held for it, unless an operator approves. */
