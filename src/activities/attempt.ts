@@ -2,11 +2,9 @@ import { cancellationSignal } from '@temporalio/activity';
 
 import { CommandNotes } from '../platform/command-notes.js';
 import type { Agent } from './agent.js';
+import { inTurn } from './in-turn.js';
 import type { Context } from './resource.js';
 import { besideShare } from './share-watch.js';
-
-/** The latest attempt of each step in this process. */
-const attempts = new Map<string, Promise<unknown>>();
 
 /**
  * One attempt of a step, and no other beside it: not one of this process that the server has given up after a lost
@@ -34,23 +32,4 @@ export async function attempt<T>(
 function mountIn(input: unknown): string | undefined {
   const { mount } = (input ?? {}) as { readonly mount?: unknown };
   return typeof mount === 'string' ? mount : undefined;
-}
-
-/**
- * Lets an attempt begin only when the one before it has ended: after a lost heartbeat the server starts the next one
- * while the first may still be at work on this machine.
- */
-async function inTurn<T>(step: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-  const before = attempts.get(step);
-  const mine = (async () => {
-    await before?.catch(() => undefined);
-    signal.throwIfAborted();
-    return run();
-  })();
-  attempts.set(step, mine);
-  try {
-    return await mine;
-  } finally {
-    if (attempts.get(step) === mine) attempts.delete(step);
-  }
 }

@@ -6,6 +6,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { cutTree } from '../transfer/cut.js';
 import { readIfThere, writeDurable } from '../transfer/durable-file.js';
 import { writeLimits } from '../transfer/limits.js';
+import { tempName } from '../transfer/names.js';
 import { claimPair, noteSeeded, readPair } from '../transfer/pair.js';
 import { compile } from '../transfer/patterns.js';
 import { runEngine, type RunOptions } from '../transfer/run.js';
@@ -47,7 +48,7 @@ export async function cutForCopy({ tree }: { readonly tree: Tree }, context: Tre
     onProgress: (files) => context.tell({ phase: 'count', files, bytes: 0 }),
   });
   const text = JSON.stringify(shards);
-  await writeDurable(ledger, CUT, text, `.iw~cut.${process.pid}`);
+  await writeDurable(ledger, CUT, text, tempName('cut', process.pid));
   return { shards: shards.length, entries, id: idOf(text) };
 }
 
@@ -60,21 +61,14 @@ export async function copyShard({ tree, kind, shard }: CopyTreeInput, context: T
   const ledger = await ledgerOf(tree, context);
   const pair = await claimPair(ledger, tree.source, tree.destination);
   const only = shard === undefined ? undefined : await shardOf(ledger, shard);
-  const { source, destination, exclude, rehash, owner, maxDelete, maxSkipped, threads } = tree;
+  const { name: _, ...asked } = tree;
   const options: PassOptions = {
-    source,
-    destination,
+    ...asked,
     ledger,
     kind,
     // a folder of the share: the cluster file says whose it is
     keepRoot: true,
-    ...(exclude === undefined ? {} : { exclude }),
-    ...(rehash === undefined ? {} : { rehash }),
     ...(only === undefined ? {} : { only }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(maxDelete === undefined ? {} : { maxDelete }),
-    ...(maxSkipped === undefined ? {} : { maxSkipped }),
-    ...(threads === undefined ? {} : { threads }),
   };
   const result = (await runEngine({ task: 'copy', options }, runOptions(context))) as PassResult;
   if (only === undefined && result.outcome === 'done') await noteSeeded(ledger, pair);

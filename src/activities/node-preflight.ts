@@ -9,6 +9,7 @@ import { readRegistration } from '../icewarp/installation.js';
 import { EXTERNAL_MAILBOXES, isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
 import { listeners, programOf, takes } from '../platform/listeners.js';
 import { jobsNaming } from '../platform/scheduled-jobs.js';
+import type { Room } from '../platform/share.js';
 import { systemRelease } from '../platform/system-release.js';
 import type { Context, Procedure } from './resource.js';
 
@@ -25,12 +26,6 @@ export interface NodePreflightInput {
   readonly ports: readonly number[];
 }
 
-/** What a file system still takes; `files` is null where it has no such limit. */
-export interface LocalRoom {
-  readonly bytes: number;
-  readonly files: number | null;
-}
-
 /** What a node shows before anything on it is changed: under 2 kB, no word of any file's content. */
 export interface NodePreflight {
   /** The system, as os-release names it; empty where it does not. */
@@ -44,7 +39,7 @@ export interface NodePreflight {
   readonly joined: boolean;
   /** Milliseconds by which this clock is ahead of the Temporal server's, and by which the call was late. */
   readonly ahead: number;
-  readonly room: { readonly installation: LocalRoom; readonly local: LocalRoom };
+  readonly room: { readonly installation: Room; readonly local: Room };
   /** Ports that another program has at the node's address; not looked for where IceWarp is installed. */
   readonly taken: readonly { readonly port: number; readonly by: string }[];
   /** How many things lie in the mount point while nothing is mounted there. */
@@ -91,7 +86,7 @@ export const nodePreflight: Procedure<NodePreflightInput, NodePreflight, 'node'>
 };
 
 /** The room where a folder is or will be: that of the nearest folder above it which exists. */
-async function roomFor(folder: string): Promise<LocalRoom> {
+async function roomFor(folder: string): Promise<Room> {
   for (let place = folder; ; place = dirname(place)) {
     try {
       const { bavail, bsize, files, ffree } = await statfs(place);

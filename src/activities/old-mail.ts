@@ -124,28 +124,34 @@ export async function assertOldMailCopied(
 ): Promise<void> {
   const { agent, signal } = context;
   const place = { directory, what, to };
-  const before = await observeOldMail(place, context);
-  if (before === null || isThere(before.from, to)) return;
-  await stopServices(place, before.from, context);
+  const from = await folderInForce(place, signal);
+  if (from === null || isThere(from, to)) return;
+  await stopServices(place, from, context);
   const after = await observeOldMail(place, context);
   if (after === null || after.copied) return;
   if (after.files === 0 && !(await isCopyBegun(what, agent.config.stateDir))) return;
   await assertShareMounted(await mountOf(resolve(to), signal), agent.config.cluster, signal);
-  await finish(place, before.from, await stat(to), context);
+  await finish(place, from, await stat(to), context);
 }
 
 /** What there is to copy, and whether it has been; null where IceWarp is not installed. */
 export async function observeOldMail(place: OldMailPlace, { agent, signal }: Context): Promise<OldMailObserved | null> {
   const { directory, what, to } = place;
-  if (!(await isInstalled(directory))) return null;
-  const setting = await new Tool(directory, signal).get(PATHS[what].variable);
-  const from = setting === '' ? '' : resolve(directory, setting);
+  const from = await folderInForce(place, signal);
+  if (from === null) return null;
   if (isThere(from, to)) return { from, files: 0, bytes: 0, queued: 0, copied: true };
   const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue });
   const queued = what === 'mail' ? await countQueued(directory, from, signal) : 0;
   const note = await noteOf(agent, place).read();
   const same = note?.files === size.files && note.bytes === size.bytes && note.changed === changed;
   return { from, ...size, queued, copied: same && note.source === from };
+}
+
+/** Where mail or archives are now; empty where IceWarp names no folder, null where it is not installed. */
+async function folderInForce({ directory, what }: OldMailPlace, signal: AbortSignal): Promise<string | null> {
+  if (!(await isInstalled(directory))) return null;
+  const setting = await new Tool(directory, signal).get(PATHS[what].variable);
+  return setting === '' ? '' : resolve(directory, setting);
 }
 
 /** Whether the path in force needs no copy: none is set, or it is the one on the share. */

@@ -1,10 +1,9 @@
-import { ApplicationFailure, activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-
 import { RolloutError } from '../cluster/errors.js';
 import type { Place } from '../cluster/names.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import type { Agent } from './agent.js';
 import { attempt } from './attempt.js';
+import { guarded } from './guarded.js';
 import { procedures, resources } from './registry.js';
 import type { Check, Context, Procedure, Resource } from './resource.js';
 
@@ -18,9 +17,6 @@ export interface Hello {
   readonly waysBack: readonly string[];
 }
 
-/** Milliseconds between heartbeats: it bounds how late a cancellation is noticed (temporal.md, fact 3). */
-const PULSE = 2_000;
-
 type Activity = (...args: never[]) => Promise<unknown>;
 
 /**
@@ -29,8 +25,8 @@ type Activity = (...args: never[]) => Promise<unknown>;
  */
 export function activitiesFor(place: Place, agent: Agent): Record<string, Activity> {
   const all: [string, Activity][] = [
-    ['agent.hello', guarded(agent, () => hello(agent))],
-    ['agent.forget', guarded(agent, () => agent.vault.forget())],
+    ['agent.hello', () => guarded(agent, () => hello(agent))],
+    ['agent.forget', () => guarded(agent, () => agent.vault.forget())],
   ];
   for (const [kind, resource] of Object.entries(resources as unknown as Record<string, Resource<unknown, unknown>>)) {
     if (resource.place === place) all.push(...resourceActivities(agent, kind, resource));
@@ -41,9 +37,7 @@ export function activitiesFor(place: Place, agent: Agent): Record<string, Activi
     if (procedure.place !== place) continue;
     all.push([
       `${name}.run`,
-      guarded(agent, (step: string, input: unknown) =>
-        attempt(agent, step, input, (context) => procedure.run(input, context)),
-      ),
+      (step: string, input: unknown) => guardedAttempt(agent, step, input, (context) => procedure.run(input, context)),
     ]);
   }
   return Object.fromEntries(all);
@@ -55,9 +49,9 @@ function resourceActivities(agent: Agent, kind: string, resource: Resource<unkno
     return { before, changes: resource.diff(desired, before) };
   };
   const check = (step: string, desired: unknown): Promise<Check> =>
-    attempt(agent, step, desired, (context) => look(desired, context));
+    guardedAttempt(agent, step, desired, (context) => look(desired, context));
   const apply = (step: string, desired: unknown): Promise<void> =>
-    attempt(agent, step, desired, async (context) => {
+    guardedAttempt(agent, step, desired, async (context) => {
       await resource.apply(desired, context);
       const { changes } = await look(desired, context);
       if (changes.length === 0) return;
@@ -65,16 +59,25 @@ function resourceActivities(agent: Agent, kind: string, resource: Resource<unkno
       throw new RolloutError('NOT_CONVERGED', `applied, but ${still}`);
     });
   const restore = (step: string, desired: unknown, before: unknown): Promise<readonly string[]> =>
-    attempt(agent, step, desired, async (context) => {
+    guardedAttempt(agent, step, desired, async (context) => {
       const kept = await resource.restore(desired, before, context);
       await context.vault.close();
       return kept;
     });
   return [
-    [`${kind}.check`, guarded(agent, check)],
-    [`${kind}.apply`, guarded(agent, apply)],
-    [`${kind}.restore`, guarded(agent, restore)],
+    [`${kind}.check`, check],
+    [`${kind}.apply`, apply],
+    [`${kind}.restore`, restore],
   ];
+}
+
+function guardedAttempt<T>(
+  agent: Agent,
+  step: string,
+  input: unknown,
+  run: (context: Context) => Promise<T>,
+): Promise<T> {
+  return guarded(agent, () => attempt(agent, step, input, run));
 }
 
 async function hello(agent: Agent): Promise<Hello> {
@@ -84,40 +87,4 @@ async function hello(agent: Agent): Promise<Hello> {
     clock: Date.now(),
     waysBack: await agent.vault.open(),
   };
-}
-
-/**
- * The one wrapper around every activity: it keeps the heartbeat going and lets only our own words through. A foreign
- * error carries command lines, SQL and passwords; it goes, redacted, to the local log.
- */
-function guarded<A extends unknown[], T>(agent: Agent, run: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
-  return async (...args) => {
-    const pulse = setInterval(() => {
-      heartbeat();
-    }, PULSE);
-    try {
-      return await run(...args);
-    } catch (error) {
-      cancellationSignal().throwIfAborted();
-      const { activityType, attempt } = activityInfo();
-      agent.log('activity failed', { activityType, attempt, error });
-      throw toFailure(agent, error);
-    } finally {
-      clearInterval(pulse);
-    }
-  };
-}
-
-/** An error as it may enter history: our own words, or none. */
-export function toFailure(agent: Agent, error: unknown): ApplicationFailure {
-  const own = error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
-  const failure = ApplicationFailure.create({
-    type: own.code,
-    message: agent.secrets.redact(own.message),
-    nonRetryable: !own.retryable,
-    details: [{ next: own.next }],
-  });
-  // The stack names files of this machine and, in its first line, the message again.
-  failure.stack = '';
-  return failure;
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RolloutError } from '../cluster/errors.js';
 import { runCommand, type RunOptions } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
+import { asProcessUser, writeSynced } from './process-user.js';
 import type { Context, Procedure } from './resource.js';
 
 export interface ShareLockInput {
@@ -38,10 +39,10 @@ export const shareLockHeld: Procedure<ShareLockInput, Record<string, never>, 'no
   place: 'node',
   run: async (input, context) => {
     const { lock, held, tried } = filesOf(input);
-    const options = asUser(input, context.signal);
+    const options = asProcessUser(input, context.signal, 2 * PATIENCE);
     const remove = (): Promise<unknown> => runCommand('rm', ['--force', '--', held, lock, ...tried.values()], options);
     await remove();
-    await write(lock, options);
+    await writeSynced(lock, 'x', options);
     const release = new AbortController();
     const signal = AbortSignal.any([context.signal, release.signal]);
     const holding = runCommand('flock', ['--exclusive', '--no-fork', lock, 'sleep', HOLD], { ...options, signal }).then(
@@ -53,7 +54,7 @@ export const shareLockHeld: Procedure<ShareLockInput, Record<string, never>, 'no
       if (!(await comes(isHeld, context, 5_000))) {
         throw new RolloutError('SHARE_LOCKS', `a lock on a file in ${input.folder} keeps nobody out on this node`);
       }
-      await write(held, options, randomUUID());
+      await writeSynced(held, randomUUID(), options);
       const all = async (): Promise<boolean> => (await there([...tried.values()], options)) === tried.size;
       if (!(await comes(all, context))) {
         throw new RolloutError('SHARE_STALE', `not every node tried the lock that ${input.holder} holds`);
@@ -76,7 +77,11 @@ export const shareLockRefused: Procedure<ShareLockInput & { readonly node: strin
   place: 'node',
   run: async (input, context) => {
     const granted = await isGranted(input, context);
-    await write(filesOf(input).tried.get(input.node) ?? '', asUser(input, context.signal));
+    await writeSynced(
+      filesOf(input).tried.get(input.node) ?? '',
+      'x',
+      asProcessUser(input, context.signal, 2 * PATIENCE),
+    );
     if (!granted) return {};
     throw new RolloutError(
       'SHARE_LOCKS',
@@ -88,7 +93,7 @@ export const shareLockRefused: Procedure<ShareLockInput & { readonly node: strin
 /** Whether the lock can be taken while the other node says that it holds it. */
 async function isGranted(input: ShareLockInput, context: Context): Promise<boolean> {
   const { lock, held } = filesOf(input);
-  const options = asUser(input, context.signal);
+  const options = asProcessUser(input, context.signal, 2 * PATIENCE);
   let mark = '';
   const isHeld = async (): Promise<boolean> => (mark = await read(held, options)) !== '';
   for (;;) {
@@ -130,10 +135,6 @@ async function there(files: readonly string[], options: RunOptions): Promise<num
   return stdout === '' ? 0 : stdout.split('\n').length;
 }
 
-async function write(file: string, options: RunOptions, text = 'x'): Promise<void> {
-  await runCommand('dd', [`of=${file}`, 'conv=fsync', 'status=none'], { ...options, input: text });
-}
-
 /** What a file holds; nothing when there is none. */
 async function read(file: string, options: RunOptions): Promise<string> {
   return (await runCommand('cat', ['--', file], { ...options, accept: [0, 1] })).stdout;
@@ -145,9 +146,4 @@ async function comes(isSo: () => Promise<boolean>, { signal }: Context, patience
     await sleep(PAUSE, undefined, { signal });
   }
   return false;
-}
-
-/** Only a process of that user proves anything; it starts where it may be, because our own folder may be private. */
-function asUser({ uid, gid }: ShareLockInput, signal: AbortSignal): RunOptions {
-  return { signal, timeout: 2 * PATIENCE, uid, gid, cwd: '/' };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RolloutError } from '../cluster/errors.js';
 import { runCommand } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
+import { asProcessUser, writeSynced } from './process-user.js';
 import type { Procedure } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 
@@ -18,9 +19,6 @@ export interface ShareProofInput {
   readonly cluster: string;
 }
 
-/** Milliseconds per command: a share that is this slow serves nobody. */
-const TIMEOUT = 30_000;
-
 /**
  * Proves as the mail server's own user that each folder can be created, written, fsynced, renamed and deleted in, and
  * leaves one file per folder for the other nodes to find (procedure, rule 17).
@@ -33,10 +31,8 @@ export const shareProof: Procedure<ShareProofInput, Record<string, never>, 'node
     await assertShareMounted(mount, cluster, signal);
     const [harm] = await agent.platform.mounts.harmful(mount);
     if (harm !== undefined) throw new RolloutError('SHARE_UNFIT', `${mount}: ${harm}`);
-    // Only a process of that user proves anything; it starts where it may be, because our own folder may be private.
-    const options = { signal, timeout: TIMEOUT, uid, gid, cwd: '/' };
-    const write = (file: string): Promise<unknown> =>
-      runCommand('dd', [`of=${file}`, 'conv=fsync', 'status=none'], { ...options, input: `${token}\n` });
+    const options = asProcessUser({ uid, gid }, signal);
+    const write = (file: string): Promise<void> => writeSynced(file, `${token}\n`, options);
     for (const folder of folders) {
       const proof = join(folder, `${PROOF_PREFIX}${token}`);
       try {

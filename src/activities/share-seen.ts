@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
-import { runCommand } from '../platform/run.js';
+import { runCommand, type RunOptions } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
+import { asProcessUser } from './process-user.js';
 import type { Context, Procedure } from './resource.js';
 import { stateFile } from './state-file.js';
 
@@ -60,11 +61,7 @@ async function waitFor(files: readonly string[], input: ShareSeenInput, context:
   }
 }
 
-const asUser = ({ uid, gid }: ShareSeenInput, { signal }: Context): Parameters<typeof runCommand>[2] => ({
-  signal,
-  timeout: 30_000,
-  uid,
-  gid,
-  cwd: '/',
+const asUser = (input: ShareSeenInput, { signal }: Context): RunOptions => ({
+  ...asProcessUser(input, signal),
   accept: [0, 1],
 });

@@ -32,53 +32,53 @@ const STATES: Readonly<Record<PlanStep['state'], string>> = {
 
 /** Compares what was approved with what would be done now; both are plans of the same cluster file and release. Pure. */
 export function comparePlans(approved: PlanBody, now: PlanBody): Comparison {
-  const steps = pairs(approved.steps, now.steps, ({ id }) => id, canonicalStep).map(compareSteps);
-  const risks = pairs(approved.risks, now.risks, ({ guide }) => guide, canonicalJson).flatMap(compareRisks);
-  const [ours = [], theirs = []] = [approved.findings, now.findings];
-  const findings = pairs(ours, theirs, ({ id }) => id, canonicalFinding).map(compareFindings);
-  return {
-    drift: [...steps.flatMap(({ drift }) => drift), ...risks, ...findings.flatMap(({ drift }) => drift)],
-    remarks: [...steps, ...findings].flatMap(({ remarks }) => remarks),
-  };
+  const all = [
+    ...pairs(approved.steps, now.steps, ({ id }) => id, canonicalStep).map(compareSteps),
+    ...pairs(approved.risks, now.risks, ({ guide }) => guide, canonicalJson).map((pair) =>
+      compare(pair, ({ guide }) => `risk ${guide}`, canonicalJson, riskWords),
+    ),
+    ...pairs(approved.findings ?? [], now.findings ?? [], ({ id }) => id, canonicalFinding).map((pair) =>
+      compare(pair, ({ id }) => `finding ${id}`, canonicalFinding, findingWords),
+    ),
+  ];
+  return together(all);
 }
 
 function compareSteps([approved, now]: Pair<PlanStep>): Comparison {
   const where = approved?.id ?? now?.id ?? '';
   const moved = approved?.state === now?.state ? [] : [{ where, approved: stepWords(approved), now: stepWords(now) }];
-  const drift: Difference[] = [...moved];
-  const remarks: Difference[] = [];
   const changes = pairs(approved?.changes ?? [], now?.changes ?? [], ({ what }) => what, canonicalChange);
-  for (const [before, after] of changes) {
-    const difference = {
-      where: `${where}: ${before?.what ?? after?.what ?? ''}`,
-      approved: changeWords(before),
-      now: changeWords(after),
-    };
-    if (before === undefined || after === undefined || canonicalChange(before) !== canonicalChange(after)) {
-      drift.push(difference);
-    } else if (difference.approved !== difference.now) {
-      remarks.push(difference);
-    }
-  }
-  return { drift, remarks };
+  return together([
+    { drift: moved, remarks: [] },
+    ...changes.map((pair) => compare(pair, ({ what }) => `${where}: ${what}`, canonicalChange, changeWords)),
+  ]);
 }
 
-function compareFindings([approved, now]: Pair<Finding>): Comparison {
-  const words = (one: Finding | undefined): string =>
-    one === undefined ? 'no such finding' : `${one.severity}: ${one.is}; ${one.would}; ${one.mend}`;
-  const where = `finding ${approved?.id ?? now?.id ?? ''}`;
-  const difference = { where, approved: words(approved), now: words(now) };
-  if (approved === undefined || now === undefined || canonicalFinding(approved) !== canonicalFinding(now)) {
-    return { drift: [difference], remarks: [] };
-  }
+/** One thing in both plans, or in one of them: drift where its forms differ, a remark where only volatile words do. */
+function compare<T>(
+  [approved, now]: Pair<T>,
+  whereOf: (one: T) => string,
+  formOf: (one: T) => string,
+  wordsOf: (one: T | undefined) => string,
+): Comparison {
+  const one = approved ?? now;
+  if (one === undefined) return { drift: [], remarks: [] };
+  const difference = { where: whereOf(one), approved: wordsOf(approved), now: wordsOf(now) };
+  const same = approved !== undefined && now !== undefined && formOf(approved) === formOf(now);
+  if (!same) return { drift: [difference], remarks: [] };
   return { drift: [], remarks: difference.approved === difference.now ? [] : [difference] };
 }
 
-function compareRisks([approved, now]: Pair<Risk>): Difference[] {
-  if (approved !== undefined && now !== undefined && canonicalJson(approved) === canonicalJson(now)) return [];
-  const words = (risk: Risk | undefined): string =>
-    risk === undefined ? 'no such risk' : `${risk.risk}; ${risk.check}`;
-  return [{ where: `risk ${approved?.guide ?? now?.guide ?? ''}`, approved: words(approved), now: words(now) }];
+function together(all: readonly Comparison[]): Comparison {
+  return { drift: all.flatMap(({ drift }) => drift), remarks: all.flatMap(({ remarks }) => remarks) };
+}
+
+function findingWords(one: Finding | undefined): string {
+  return one === undefined ? 'no such finding' : `${one.severity}: ${one.is}; ${one.would}; ${one.mend}`;
+}
+
+function riskWords(risk: Risk | undefined): string {
+  return risk === undefined ? 'no such risk' : `${risk.risk}; ${risk.check}`;
 }
 
 function stepWords(step: PlanStep | undefined): string {

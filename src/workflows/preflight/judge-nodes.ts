@@ -1,6 +1,7 @@
-import type { LocalRoom, NodePreflight } from '../../activities/node-preflight.js';
+import type { NodePreflight } from '../../activities/node-preflight.js';
 import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import { SERVICES } from '../../cluster/services.js';
+import type { Room } from '../../platform/share.js';
 import { finding, type Finding } from './finding.js';
 
 /** What each node shows, by its id; a node that could not be looked at is missing. */
@@ -8,9 +9,9 @@ export type NodesShown = ReadonlyMap<string, NodePreflight>;
 
 const GIGA = 1_000_000_000;
 /** Below that an installation or the queues of a small server do not fit. */
-const LITTLE: Required<LocalRoom> = { bytes: GIGA, files: 10_000 };
+const LITTLE = { bytes: GIGA, files: 10_000 };
 /** Below that a busy day may not fit. */
-const TIGHT: Required<LocalRoom> = { bytes: 10 * GIGA, files: 100_000 };
+const TIGHT = { bytes: 10 * GIGA, files: 100_000 };
 /**
  * Milliseconds by which two clocks may seem to differ because a call came late: it fails when it has waited for ten
  * seconds, and a busy agent takes some more. The second that is allowed is measured later, against the database.
@@ -87,8 +88,8 @@ function judgeRoom({ icewarp: { directory, local } }: ClusterFile, id: string, f
   });
 }
 
-const isBelow = (left: LocalRoom, limit: Required<LocalRoom>): boolean =>
-  left.bytes < limit.bytes || (left.files !== null && left.files < (limit.files ?? 0));
+const isBelow = (left: Room, limit: typeof LITTLE): boolean =>
+  left.bytes < limit.bytes || (left.files !== null && left.files < limit.files);
 
 function judgeName({ id, host, address }: NodeSpec, { names }: NodePreflight): Finding[] {
   if (names.includes(address)) return [];

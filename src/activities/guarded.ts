@@ -1,0 +1,46 @@
+import { activityInfo, ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+
+import { RolloutError } from '../cluster/errors.js';
+import type { Agent } from './agent.js';
+
+/** Milliseconds between heartbeats: it bounds how late a cancellation is noticed (temporal.md, fact 3). */
+const PULSE = 2_000;
+
+/**
+ * The one wrapper around every activity: it keeps the heartbeat going and lets only our own words through. A foreign
+ * error carries command lines, SQL and passwords; it goes, redacted, to the local log.
+ *
+ * @param beat what each heartbeat carries.
+ */
+export async function guarded<T>(
+  agent: Agent,
+  run: () => Promise<T>,
+  beat: () => unknown = () => undefined,
+): Promise<T> {
+  const pulse = setInterval(() => heartbeat(beat()), PULSE);
+  try {
+    return await run();
+  } catch (error) {
+    // a process that could not be ended may write once more: that is no clean stop
+    if (!(error instanceof RolloutError && error.code === 'SHARE_HANGS')) cancellationSignal().throwIfAborted();
+    const { activityType, attempt } = activityInfo();
+    agent.log('activity failed', { activityType, attempt, error });
+    throw toFailure(agent, error);
+  } finally {
+    clearInterval(pulse);
+  }
+}
+
+/** An error as it may enter history: our own words, or none. */
+function toFailure(agent: Agent, error: unknown): ApplicationFailure {
+  const own = error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
+  const failure = ApplicationFailure.create({
+    type: own.code,
+    message: agent.secrets.redact(own.message),
+    nonRetryable: !own.retryable,
+    details: [{ next: own.next }],
+  });
+  // The stack names files of this machine and, in its first line, the message again.
+  failure.stack = '';
+  return failure;
+}
