@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -8,9 +7,8 @@ import { PROOF_PREFIX } from '../../src/activities/folder-set.js';
 import { shareLockHeld, shareLockRefused, type ShareLockInput } from '../../src/activities/share-lock.js';
 import { runCommand } from '../../src/platform/run.js';
 import { testContext, type TestContext } from '../support/context.js';
-import { until } from '../support/process-tree.js';
-
-const SERVER = '/usr/lib/openssh/sftp-server';
+import { eventually } from '../support/eventually.js';
+import { Sshfs } from '../support/sshfs.js';
 
 let context: TestContext;
 let served: string;
@@ -51,10 +49,8 @@ describe('a lock on the share', () => {
   it('stops within a second when the proof is cancelled, and holds the lock no longer', async () => {
     const stop = new AbortController();
     const holding = shareLockHeld.run(input(served), { ...context, signal: stop.signal });
-    for (let look = 0; !(await readdir(served)).some((name) => name.endsWith('.held')); look += 1) {
-      if (look > 200) throw new Error('the lock was never held');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const isHeld = async (): Promise<boolean> => (await readdir(served)).some((name) => name.endsWith('.held'));
+    await eventually('the lock is held', isHeld);
     stop.abort();
     const began = Date.now();
     await expect(holding).rejects.toThrow();
@@ -64,32 +60,14 @@ describe('a lock on the share', () => {
   }, 60_000);
 
   describe('over mounts that keep locks to themselves', () => {
-    let clients: ChildProcess[];
+    let mounts: Sshfs[];
     const mountOf = (node: string): string => join(context.folder, node);
 
     beforeEach(async () => {
-      const start = join(context.folder, 'start');
-      await writeFile(start, `#!/bin/sh\nexec ${SERVER}\n`);
-      await chmod(start, 0o700);
-      const { dev } = await stat(context.folder);
-      clients = [];
-      for (const node of ['A', 'B', 'C']) {
-        await mkdir(mountOf(node));
-        const options = ['-f', '-o', `ssh_command=${start},dir_cache=no,attr_timeout=0,entry_timeout=0`];
-        clients.push(spawn('sshfs', [`share:${served}`, mountOf(node), ...options], { stdio: 'ignore' }));
-      }
-      for (const node of ['A', 'B', 'C']) {
-        for (let look = 0; (await stat(mountOf(node))).dev === dev; look += 1) {
-          if (look > 500) throw new Error('the share was not mounted within 10 s');
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      }
+      mounts = await Promise.all(['A', 'B', 'C'].map((node) => Sshfs.of(served, mountOf(node))));
     });
     afterEach(async () => {
-      for (const node of ['A', 'B', 'C']) await runCommand('fusermount3', ['-u', '-z', mountOf(node)]);
-      await until('the mounts have ended', () =>
-        clients.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null),
-      );
+      for (const mount of mounts) await mount.unmount();
     });
 
     it('is found out on every other node', async () => {

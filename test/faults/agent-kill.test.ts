@@ -1,18 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { PassResult } from '../../src/transfer/types.js';
-import { mountSmallDisk, type SmallDisk } from '../support/mounts.js';
-import { makeMailTree } from '../support/trees/mail-tree.js';
 import { manifest } from '../support/trees/manifest.js';
 import { newSeed, Random } from '../support/trees/random.js';
-import { makeSides, torn, unequal, type Sides } from './engine-scenario.js';
+import { torn, unequal } from './engine-scenario.js';
+import { makeMailScene, type MailScene } from './mail-scene.js';
 
 const FILES = 12_000;
 const KILLS = 20;
@@ -21,23 +19,15 @@ const FIVE_MINUTES = 300_000;
 
 const seed = newSeed();
 const random = new Random(seed);
-let folder: string;
-let disk: SmallDisk;
-let sides: Sides;
+let scene: MailScene;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'icewarp-rollout-agent-kill-'));
-  disk = mountSmallDisk(folder, { inodes: 10 * FILES });
-  sides = makeSides(folder);
-  makeMailTree(sides.source, { seed, files: FILES, filesPerFolder: 150, bytes: 2_000 });
+  scene = makeMailScene('agent-kill', seed, FILES);
 });
-afterAll(async () => {
-  await disk.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => scene.remove());
 
 /** The agent begins, or goes on with, the first copy; its engine is a process below it. */
-function startAgent(): ChildProcess {
+function startAgent({ sides }: MailScene): ChildProcess {
   return fork(AGENT, [sides.ledger, sides.source, sides.destination]);
 }
 
@@ -45,10 +35,11 @@ describe('an agent that is killed again and again while it copies', () => {
   it(
     'has copied the whole tree in the end: its successor waits for the engine that it left, and goes on',
     async () => {
+      const { disk, sides } = scene;
       const wrong: string[] = [];
       const contents = manifest(sides.source);
       for (let kill = 1; kill <= KILLS; kill += 1) {
-        const agent = startAgent();
+        const agent = startAgent(scene);
         const ended = once(agent, 'exit');
         const wanted = disk.count() + random.between(0, 250);
         const patience = Date.now() + 30_000;
@@ -60,7 +51,7 @@ describe('an agent that is killed again and again while it copies', () => {
         wrong.push(...torn(sides, contents).map((path) => `kill ${kill}: torn ${path}`));
       }
       expect(wrong).toEqual([]);
-      const [result] = (await lastMessage(startAgent())) as [PassResult];
+      const [result] = (await lastMessage(startAgent(scene))) as [PassResult];
       expect(result).toMatchObject({ kind: 'seed', outcome: 'done', skipped: 0 });
       // whose folder it is and what it shows is the share's business
       chmodSync(sides.destination, 0o755);

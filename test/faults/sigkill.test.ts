@@ -1,19 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { appendFileSync, lstatSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { writeLimits } from '../../src/transfer/limits.js';
 import { runEngine } from '../../src/transfer/run.js';
 import type { PassKind, PassResult } from '../../src/transfer/types.js';
-import { mountSmallDisk, type SmallDisk } from '../support/mounts.js';
+import type { SmallDisk } from '../support/mounts.js';
 import { signal } from '../support/process-tree.js';
-import { makeMailTree } from '../support/trees/mail-tree.js';
 import { manifest, type Manifest } from '../support/trees/manifest.js';
 import { newSeed, Random } from '../support/trees/random.js';
-import { makeSides, skippedIn, torn, unequal, type Sides } from './engine-scenario.js';
+import { skippedIn, torn, unequal, type Sides } from './engine-scenario.js';
 import { foldersOf, leadingRows, rowsOf } from './ledger-rows.js';
+import { makeMailScene, type MailScene } from './mail-scene.js';
 import { oldFile } from './small-tree.js';
 
 const FILES = 6_000;
@@ -24,22 +23,16 @@ const FIVE_MINUTES = 300_000;
 
 const seed = newSeed();
 const random = new Random(seed);
-let folder: string;
+let scene: MailScene;
 let disk: SmallDisk;
 let sides: Sides;
 
-// in memory: what is asked is what a kill leaves, and a disk would only take its time
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'icewarp-rollout-sigkill-'));
-  disk = mountSmallDisk(folder, { inodes: 10 * FILES });
-  sides = makeSides(folder);
-  makeMailTree(sides.source, { seed, files: FILES, filesPerFolder: 150, bytes: 2_000 });
+  scene = makeMailScene('sigkill', seed, FILES);
+  ({ disk, sides } = scene);
   oldFile(join(sides.source, 'domain-0.test/several writes'), Buffer.alloc(3_000_000, 'killed '));
 });
-afterAll(async () => {
-  await disk.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => scene.remove());
 
 function copy(kind: PassKind, lanes: boolean, onStart: (pid: number) => void = () => undefined): Promise<PassResult> {
   const { source, destination, ledger } = sides;

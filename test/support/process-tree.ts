@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+
+import { eventually } from './eventually.js';
 
 const TEN_SECONDS = 10_000;
 
@@ -83,17 +84,9 @@ export function statusOf(pid: number, field: string): string | undefined {
   return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(text)?.[1];
 }
 
-/**
- * Waits until something is so; asks every few milliseconds.
- *
- * @throws Error naming what was waited for, after `patience` milliseconds
- */
-export async function until(what: string, isSo: () => boolean, patience = TEN_SECONDS): Promise<void> {
-  const end = Date.now() + patience;
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`waited ${patience / 1000} s in vain until ${what}`);
-    await sleep(5);
-  }
+/** Waits until something is so; asks every few milliseconds. @throws Error after `patience` milliseconds */
+export function until(what: string, isSo: () => boolean, patience = TEN_SECONDS): Promise<void> {
+  return eventually(what, isSo, { limit: patience, pause: 5 });
 }
 
 function allProcesses(): Process[] {

@@ -11,6 +11,7 @@ import { identify, whereabouts, type ProcessIdentity } from '../../src/transfer/
 import { runEngine, type RunOptions } from '../../src/transfer/run.js';
 import { readStatus } from '../../src/transfer/run-status.js';
 import type { EngineTask, PassResult, Progress, VerifyResult } from '../../src/transfer/types.js';
+import { eventually } from '../support/eventually.js';
 import { HungShare } from '../support/hung-share.js';
 
 const CHILD = join(import.meta.dirname, 'fixtures/fake-engine.js');
@@ -55,17 +56,29 @@ async function begin(
     ...options,
   }).catch((error: unknown) => error as Error);
   const first = await Promise.race([heard, ended.then((end) => Promise.reject(new Error('it ended', { cause: end })))]);
+  return { engine: await noted(pid), first, ended };
+}
+
+/** An engine that works on a scene and whose parent has been killed. */
+async function orphan(scene: string): Promise<ProcessIdentity> {
+  const parent = fork(PARENT, [CHILD, JSON.stringify(taskOf(scene))]);
+  const [{ pid }] = (await once(parent, 'message')) as [{ pid: number }];
+  const engine = await noted(pid);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  return engine;
+}
+
+/** A running engine, which is ended after the test if it has not ended by then. */
+async function noted(pid: number): Promise<ProcessIdentity> {
   const engine = await identify(pid);
   if (engine === null) throw new Error('the engine ended at once');
   engines.push(engine);
-  return { engine, first, ended };
+  return engine;
 }
 
 async function gone(engine: ProcessIdentity): Promise<void> {
-  for (let look = 0; (await whereabouts(engine)) === 'alive'; look += 1) {
-    if (look > 1_000) throw new Error(`process ${engine.pid} lives on`);
-    await sleep(20);
-  }
+  await eventually(`process ${engine.pid} is gone`, async () => (await whereabouts(engine)) !== 'alive');
 }
 
 describe('the engine’s process', () => {
@@ -253,25 +266,13 @@ describe('an earlier engine of the same ledger', () => {
   });
 
   it('whose parent was killed ends by itself, and the next run begins', async () => {
-    const other = fork(PARENT, [CHILD, JSON.stringify(taskOf('works on'))]);
-    const [{ pid }] = (await once(other, 'message')) as [{ pid: number }];
-    const engine = await identify(pid);
-    if (engine === null) throw new Error('the engine ended at once');
-    engines.push(engine);
-    other.kill('SIGKILL');
-    await once(other, 'exit');
+    const engine = await orphan('works on');
     await gone(engine);
     await expect(run('works')).resolves.toMatchObject({ outcome: 'done' });
   });
 
   it('that has not noticed that its parent is gone is ended', async () => {
-    const other = fork(PARENT, [CHILD, JSON.stringify(taskOf('outlives its parent'))]);
-    const [{ pid }] = (await once(other, 'message')) as [{ pid: number }];
-    const engine = await identify(pid);
-    if (engine === null) throw new Error('the engine ended at once');
-    engines.push(engine);
-    other.kill('SIGKILL');
-    await once(other, 'exit');
+    const engine = await orphan('outlives its parent');
     await sleep(200);
     expect(await whereabouts(engine)).toBe('alive');
     await expect(run('works')).resolves.toMatchObject({ outcome: 'done' });

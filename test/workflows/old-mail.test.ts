@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { statusQuery } from '../../src/workflows/status.js';
 import { recordHistory } from '../replay/histories.js';
+import { eventually } from '../support/eventually.js';
 import { command, MINUTE, newCluster, restores, runWorkers, start, stepIs, useTemporal, world } from './harness.js';
 
 useTemporal();
@@ -102,10 +103,7 @@ describe('a rollout with old mail', () => {
       world.endlessPasses.add('tree.copy');
       await runWorkers();
       const handle = await start();
-      for (let look = 0; !story().includes('tree.copy A/mail'); look += 1) {
-        if (look > 600) throw new Error('the first copy never began');
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await eventually('the first copy runs', () => story().includes('tree.copy A/mail'));
       await command(handle, 'rollback');
       expect(await handle.result()).toMatchObject({ outcome: 'rolled back', undo: [] });
       const stopped = world.log.indexOf('stopped tree.copy A/mail');
