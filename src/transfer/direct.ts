@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 
 import { BUFFER } from './content.js';
+import { isGone } from './errors.js';
 import { codeOf } from './io.js';
 import { native } from './io-native.js';
 import { toFs, type ByteName } from './names.js';
@@ -29,6 +30,6 @@ export function readsDirectly(file: ByteName): boolean | null {
       closeSync(fd);
     }
   } catch (error) {
-    return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error)) ? null : false;
+    return isGone(codeOf(error)) ? null : false;
   }
 }

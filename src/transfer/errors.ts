@@ -10,6 +10,9 @@ export type Trouble =
 /** The share is full: bytes, inodes or quota (R26). */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
 
+/** What the system says of a path that leads to nothing, or through something that is no folder. */
+const GONE = ['ENOENT', 'ENOTDIR', 'ELOOP'];
+
 /** May pass by itself: the network, the server, a lock of somebody else (R27). */
 const TRANSIENT = new Set([
   'EIO',
@@ -27,13 +30,16 @@ const TRANSIENT = new Set([
   'ENFILE',
   'EMFILE',
   // the folder at the destination went away or was replaced: opened anew on the next try
-  'ENOENT',
-  'ELOOP',
-  'ENOTDIR',
+  ...GONE,
 ]);
 
 const NAME_UNHOLDABLE = new Set(['ENAMETOOLONG', 'EINVAL', 'EILSEQ']);
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** Whether a path leads to nothing any more: removed, or something else has taken the place of a folder on the way. */
+export function isGone(code: string): boolean {
+  return GONE.includes(code);
+}
 
 /** Sorts an error of the destination by what helps against it (R15, R26, R27). */
 export function classify(error: unknown): Trouble {

@@ -1,3 +1,4 @@
+import { isGone } from './errors.js';
 import { TaskFailed } from './executors.js';
 import type { Ledger } from './ledger.js';
 import { decodeIntent } from './intents.js';
@@ -220,6 +221,6 @@ async function removedFolder(executor: Executor, path: ByteName): Promise<boolea
   } catch (error) {
     if (!(error instanceof TaskFailed)) throw error;
     // what is not there any more needs no deletion
-    return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code);
+    return isGone(error.code);
   }
 }

@@ -1,4 +1,5 @@
 import { asBuffer } from './pack.js';
+import { isGone } from './errors.js';
 import { TaskFailed } from './executors.js';
 import { unsettle } from './folders.js';
 import { forget } from './gone.js';
@@ -105,7 +106,7 @@ async function standingsOf(
   try {
     return await executor.run({ task: 'look', path, files });
   } catch (error) {
-    if (error instanceof TaskFailed && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code)) {
+    if (error instanceof TaskFailed && isGone(error.code)) {
       return files.map(() => 'absent');
     }
     throw error;

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { classify } from './errors.js';
+import { classify, isGone } from './errors.js';
 import { TaskFailed } from './executors.js';
 import type { Gate } from './gate.js';
 import type { Executor, Task, TaskName, Tasks } from './tasks.js';
 
 /** How often a task is tried against an error that may pass by itself. */
 const TRIES = 6;
-/** Codes that say something of the task, not of the destination's health. */
-const ANSWERS = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 /** Milliseconds between looks at a closed gate. */
 const LOOK = 200;
 
@@ -35,7 +33,8 @@ export class Steady implements Executor {
         this.gate.worked();
         return answer;
       } catch (error) {
-        if (!(error instanceof TaskFailed) || this.stopped() || ANSWERS.has(error.code)) throw error;
+        // that nothing is there says something of the task, not of the destination's health
+        if (!(error instanceof TaskFailed) || this.stopped() || isGone(error.code)) throw error;
         const trouble = classify(error);
         if (trouble.is === 'no room') this.gate.close('no room at the destination');
         else if (trouble.is === 'again' && attempt < TRIES) await sleep(100 * 2 ** attempt);

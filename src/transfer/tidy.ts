@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { hashContent } from './content.js';
 import { asWeLeftIt, attributes } from './kept.js';
 import { quietly } from './calls.js';
+import { isGone } from './errors.js';
 import {
   close,
   codeOf,
@@ -50,7 +51,7 @@ export function* deleteFiles(bench: Bench, path: ByteName, files: readonly GoneF
     folder = yield* bench.pins.hold(path);
   } catch (error) {
     // somebody has removed the folder with all that was in it
-    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) throw error;
+    if (!isGone(codeOf(error))) throw error;
     return files.map(() => ({ is: 'done' }));
   }
   try {

@@ -4,7 +4,7 @@ import { copyFile } from './copy-file.js';
 import { attributes } from './kept.js';
 import { Ended, type Place } from './place.js';
 import { copyLink } from './copy-link.js';
-import { classify, type Trouble } from './errors.js';
+import { classify, isGone, type Trouble } from './errors.js';
 import { close, codeOf, fsync, open, present, readdir, rename, type Sequence } from './io.js';
 import { join, toFs, type ByteName } from './names.js';
 import type { Pinned, Pins } from './pins.js';
@@ -104,7 +104,7 @@ class MovedAway extends Error {
 
 /** Whether an error says that a folder is not where it was. */
 export function isMoved(code: string): boolean {
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ESTALE';
+  return isGone(code) || code === 'ESTALE';
 }
 
 /** What needs no further try. */
