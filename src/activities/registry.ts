@@ -10,6 +10,7 @@ import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
 import { mailAccounts } from './mail-accounts.js';
+import { mailQueues } from './mail-queues.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
 import { nodeFacts } from './node-facts.js';
@@ -53,6 +54,7 @@ export const resources = {
   tables,
   mailAccounts,
   oldMail,
+  mailQueues,
   sharedConfiguration,
   pathDat,
   services,

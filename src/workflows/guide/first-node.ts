@@ -130,6 +130,14 @@ async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'
   const { mount } = file.share;
   await moveOldMail(run, cluster, node, 'mail');
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
+  const { outgoing, retry, incoming } = localFolders(file);
+  const owner = { uid: file.share.uid, gid: file.share.gid };
+  await run.step(
+    'mailQueues',
+    node,
+    { directory, queues: { outgoing, retry, incoming }, owner },
+    { title: 'queues, with what waits in them, on the node’s own disk', guide: 'B2 G14' },
+  );
   await run.step(
     'settings',
     node,
