@@ -147,6 +147,15 @@ const balancer = z.strictObject({
   file: absolutePath.default('/etc/haproxy/haproxy.cfg'),
 });
 
+const backup = z.strictObject({
+  /** What it holds. */
+  what: z.enum(['databases', 'share', 'configuration', 'mail']),
+  /** Where it lies, for whoever needs it in a bad hour. */
+  where: z.string().trim().min(1).max(200),
+  /** When it was taken, such as 2026-11-20T04:00:00Z. */
+  taken: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-20T04:00:00Z' }).optional(),
+});
+
 /** One file describes one cluster. */
 export const clusterSchema = z.strictObject({
   version: z.literal(1),
@@ -158,6 +167,8 @@ export const clusterSchema = z.strictObject({
   nodes: z.array(node).min(2, 'a cluster has at least two nodes').max(50),
   mail,
   balancer: balancer.prefault({}),
+  /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
+  backups: z.array(backup).max(20).optional(),
 });
 
 /** The cluster file as written, with every default filled in. */

@@ -92,6 +92,23 @@ export const UNTOUCHED_PLACES = {
   logDatabase: { variable: 'C_System_Logging_General_ODBCLogConn', holds: 'database' },
 } as const satisfies Record<string, UntouchedPlace>;
 
+/**
+ * Whether IceWarp starts a stopped service again, by service. The vendor's list of variables has them in both ways of
+ * writing; `tool` does not mind. The vendor's own scripts set the one of a service to 0 before they stop it.
+ */
+export const WATCHDOG = {
+  smtp: 'C_System_Tools_WatchDog_SMTP',
+  pop3: 'C_System_Tools_WatchDog_POP3',
+  im: 'C_System_Tools_WatchDog_IM',
+  groupware: 'C_System_Tools_Watchdog_GW',
+  control: 'C_System_Tools_Watchdog_Control',
+} as const;
+
+/** How every variable of the watchdog begins, in lower case: a version may have more than are known. */
+export const WATCHDOG_PREFIX = 'c_system_tools_watchdog_';
+/** Those that switch nothing on: how often, where and how it looks. */
+export const WATCHDOG_DETAILS = ['int', 'check_protocols', 'check_iplist'] as const;
+
 /** Variables of domains and accounts. */
 export const DOMAIN = { administrator: 'D_AdminEmail' } as const;
 export const ACCOUNT = { password: 'U_Password', administrator: 'U_Admin' } as const;

@@ -23,6 +23,13 @@ const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
   'nodePreflight',
   'databasePreflight',
+  'statePreflight',
+  'databaseDialect',
+  'mailboxRoots',
+  'mailboxRootsSeen',
+  'collationLetters',
+  'collationWeights',
+  'collationClashes',
   'databaseLogin',
   'shareProof',
   'shareSeen',
