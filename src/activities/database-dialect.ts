@@ -10,8 +10,8 @@ export interface DatabaseDialectInput extends DatabaseServer {
 /** What a database server asks of those who log in, and makes of what they write: under 2 kB. */
 export interface DatabaseDialect {
   readonly readOnly: boolean;
-  /** Nobody is let in without TLS. */
-  readonly tlsRequired: boolean;
+  /** Who is let in with TLS only: `everybody`, or accounts of the cluster's name with the address they come from. */
+  readonly tlsOnly: readonly string[];
   /** How new accounts prove who they are. */
   readonly plugin: string;
   /** How the accounts of the cluster's name do that are there already. */
@@ -55,7 +55,7 @@ export const databaseDialect: Procedure<DatabaseDialectInput, DatabaseDialect, '
       const on = (name: (typeof VARIABLES)[number]): boolean => /^(ON|1|YES|TRUE)/i.test(text(name));
       return {
         readOnly: on('read_only') || on('super_read_only'),
-        tlsRequired: on('require_secure_transport'),
+        tlsOnly: on('require_secure_transport') ? ['everybody'] : await tlsOnlyOf(server, input.user),
         plugin: pluginOf(variables),
         accountPlugins: await pluginsOf(server, input.user),
         initConnect: text('init_connect'),
@@ -91,6 +91,14 @@ async function pluginsOf(server: Database, user: string): Promise<readonly strin
     [user],
   );
   return rows.map(({ plugin }) => (plugin ?? '').slice(0, 60)).filter((plugin) => plugin !== '');
+}
+
+async function tlsOnlyOf(server: Database, user: string): Promise<readonly string[]> {
+  const rows = await server.rows<{ from: string }>(
+    `SELECT Host AS \`from\` FROM mysql.user WHERE User = ? AND ssl_type <> '' ORDER BY Host LIMIT ${MOST}`,
+    [user],
+  );
+  return rows.map(({ from }) => `'${user}'@'${from.slice(0, 60)}'`);
 }
 
 async function zoneOf(server: Database): Promise<number> {

@@ -11,6 +11,7 @@ import { installation } from './installation.js';
 import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
+import { localPlaces } from './local-places.js';
 import { mailAccounts } from './mail-accounts.js';
 import { mailboxRoots, mailboxRootsSeen } from './mailbox-roots.js';
 import { mount } from './mount.js';
@@ -38,6 +39,7 @@ import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
 import { statePreflight } from './state-preflight.js';
 import { tables } from './tables.js';
+import { watchdog } from './watchdog.js';
 
 /** Everything with a desired state that the product knows, by kind. */
 export const resources = {
@@ -53,6 +55,7 @@ export const resources = {
   localFolders,
   installation,
   licence,
+  watchdog,
   settings,
   tables,
   mailAccounts,
@@ -91,5 +94,6 @@ export const procedures = {
   probeBalancer,
   roomForMail,
   pathScan,
+  localPlaces,
 };
 export type Procedures = typeof procedures;

@@ -44,6 +44,7 @@ const ACTIONS = [
   'probeBalancer',
   'roomForMail',
   'pathScan',
+  'localPlaces',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

@@ -12,13 +12,13 @@ const SHORT_WAIT = 3_600;
 /** What stands in the way in how the database server talks to its clients; null facts are none. Pure. */
 export function judgeDialect({ database: { user } }: ClusterFile, facts: DatabaseDialect | null): readonly Finding[] {
   if (facts === null) return [];
-  const { readOnly, tlsRequired, plugin, accountPlugins, initConnect, charset, sqlMode, waitTimeout } = facts;
+  const { readOnly, tlsOnly, plugin, accountPlugins, initConnect, charset, sqlMode, waitTimeout } = facts;
   const modes = sqlMode.toUpperCase().split(',');
   const odd = modes.filter((mode) => mode === 'ANSI_QUOTES' || mode === 'NO_BACKSLASH_ESCAPES' || mode === 'ANSI');
   const others = accountPlugins.filter((name) => name !== NATIVE);
   return [
     ...(readOnly ? [finding('serverReadOnly', PLACE, 'the server takes no changes (read_only)')] : []),
-    ...(tlsRequired ? [finding('tlsRequired', PLACE, 'the server lets nobody in without TLS')] : []),
+    ...(tlsOnly.length > 0 ? [finding('tlsRequired', PLACE, `let in with TLS only: ${tlsOnly.join(', ')}`)] : []),
     ...(others.length > 0 ? [finding('pluginOfAccount', PLACE, `${user} logs in by ${others.join(', ')}`)] : []),
     ...(plugin === NATIVE ? [] : [finding('pluginOfServer', PLACE, `new accounts log in by ${plugin}`)]),
     ...(changesCharset(initConnect) ? [finding('initConnect', PLACE, `init_connect is "${initConnect}"`)] : []),

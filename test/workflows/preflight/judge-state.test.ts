@@ -89,7 +89,7 @@ const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
     () => judgeZones(new Map([['A', cleanState()]]), cleanDialect({ zone: -30 })),
   ],
   ['serverReadOnly', 'control/database/read-only', () => dialect({ readOnly: true })],
-  ['tlsRequired', 'control/database/tls-required', () => dialect({ tlsRequired: true })],
+  ['tlsRequired', 'control/database/tls-required', () => dialect({ tlsOnly: ['everybody'] })],
   ['pluginOfAccount', 'control/database/plugin-account', () => dialect({ accountPlugins: ['ed25519'] })],
   ['pluginOfServer', 'control/database/plugin', () => dialect({ plugin: 'caching_sha2_password' })],
   ['initConnect', 'control/database/init-connect', () => dialect({ initConnect: "SET NAMES 'latin1'" })],

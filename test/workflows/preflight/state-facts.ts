@@ -29,7 +29,7 @@ export function cleanLicence(other: Partial<LicenceFacts> = {}): LicenceFacts {
 export function cleanDialect(other: Partial<DatabaseDialect> = {}): DatabaseDialect {
   return {
     readOnly: false,
-    tlsRequired: false,
+    tlsOnly: [],
     plugin: 'mysql_native_password',
     accountPlugins: [],
     initConnect: '',

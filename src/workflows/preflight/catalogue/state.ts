@@ -64,7 +64,7 @@ export const STATE_FINDINGS = {
     severity: 'warns',
     guide: 'G15 G23',
     would: 'it may start services again that were stopped for a copy, and they would write into what is copied',
-    mend: 'switch it off for the time of the rollout; on the first node the rollout does, and switches it on again',
+    mend: 'switch it off on this node until it has joined; on the first node the rollout does that itself',
     approvable: false,
   },
   externalMailboxes: {
