@@ -20,9 +20,9 @@ describe('a plan', () => {
       expect(text.code).toBe(0);
       expect(text.out).toMatch(/not closed by a firewall before they enter the balancer: .*A \(192\.0\.2\.11\)/);
       expect(text.out).toMatch(/see the address of the balancer \(192\.0\.2\.30\) instead of the client’s: antispam/);
-      expect(text.out.match(/^ {4}check: /gm)).toHaveLength(2);
+      expect(text.out.match(/^ {4}check: /gm)).toHaveLength(4);
       const { risks } = JSON.parse(json.out) as Plan;
-      expect(risks.map(({ guide }) => guide)).toEqual(['G25', 'B7']);
+      expect(risks.map(({ guide }) => guide)).toEqual(['G25', 'B7', 'G14', 'G14']);
       for (const { check } of risks) expect(text.out).toContain(check);
     },
     MINUTE,
