@@ -4,7 +4,7 @@ import { parseConnectionString } from '../icewarp/connection-string.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { SETTINGS } from '../icewarp/variables.js';
-import { onSqliteCopy, type AskSqlite, type Unread } from '../platform/sqlite.js';
+import { onSqliteCopy, type AskSqlite } from '../platform/sqlite.js';
 import { asAdministrator, type DatabaseServer } from './database-server.js';
 import type { Context, Procedure } from './resource.js';
 
@@ -67,7 +67,7 @@ export const collationWeights: Procedure<
   place: 'control',
   run: ({ letters, ...server }, context) =>
     asAdministrator(server, context, async (database) => {
-      const each = [...letters];
+      const each = Array.from(letters);
       if (each.length === 0) return { weights: '' };
       const select = each.map(
         (_, index) =>
@@ -88,7 +88,7 @@ export const collationClashes: Procedure<
   place: 'node',
   async run({ directory, letters, weights }, context) {
     const each = weights.split(' ');
-    const weightOf = new Map([...letters].map((letter, index) => [letter, each[index] ?? '']));
+    const weightOf = new Map(Array.from(letters, (letter, index) => [letter, each[index] ?? ''] as const));
     const found: { table: string; keys: number }[] = [];
     const read = await onAccounts(directory, context, async (keys) => {
       for (const { table, rows } of await keys()) {
@@ -103,7 +103,9 @@ export const collationClashes: Procedure<
 
 /** Two keys weigh the same where the database takes them for one; it does not mind spaces at an end. */
 export function weightOfKey(key: readonly string[], weightOf: ReadonlyMap<string, string>): string {
-  const parts = key.map((part) => [...part.replace(/ +$/, '')].map((letter) => weightOf.get(letter) ?? `(${letter})`));
+  const parts = key.map((part) =>
+    Array.from(part.replace(/ +$/, ''), (letter) => weightOf.get(letter) ?? `(${letter})`),
+  );
   return parts.map((part) => part.join('')).join('|');
 }
 
@@ -128,7 +130,7 @@ async function onAccounts(
     await work(() => keysOf(ask));
     return null;
   });
-  return (result as Unread | null)?.unread ?? null;
+  return result?.unread ?? null;
 }
 
 /** Every key that has to be unique and holds text, whatever the tables are called: the vendor does not document them. */

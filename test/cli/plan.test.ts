@@ -41,6 +41,22 @@ describe('a plan', () => {
     expect(hidden?.risk).toContain('A balancer of your own');
   });
 
+  it('says who makes the full-text index, that nothing is scanned yet, and which backups the operator named', () => {
+    const file = exampleCluster('t');
+    const said = (icewarp: Partial<typeof file.icewarp>, other: Partial<typeof file> = {}): string =>
+      risksOf({ ...file, ...other, icewarp: { ...file.icewarp, ...icewarp } })
+        .slice(2)
+        .map(({ risk }) => risk)
+        .join('\n');
+    expect(said({})).toMatch(/all nodes use one index folder[^]*Nothing is scanned/);
+    expect(said({ fullTextScanning: 'now' })).not.toMatch(/Nothing is scanned/);
+    expect(said({ fullText: 'off' })).toBe('');
+    const fullTextUrl = { database: 'http://192.0.2.11:25793', scanner: 'http://192.0.2.11:25795' };
+    expect(said({ fullTextUrl })).toMatch(/serves all nodes, at http:\/\/192\.0\.2\.11:25793/);
+    const backups = [{ what: 'mail' as const, where: 'tape 7', taken: '2026-11-20T04:00:00Z' }];
+    expect(said({ fullText: 'off' }, { backups })).toMatch(/mail in tape 7, of 2026-11-20T04:00:00Z/);
+  });
+
   it('leaves the risks out where there is nothing to do', () => {
     const plan: Plan = { cluster: 't', version: '1', steps: [], risks: risksOf(exampleCluster('t')) };
     expect(planText(plan)).toBe('Nothing to do: 0 steps are as described.\n');

@@ -1,3 +1,4 @@
+import type { LabCluster } from '../lab-cluster.js';
 import type { Trap } from './trap.js';
 
 /** A fault that one statement makes and another takes away. */
@@ -6,7 +7,7 @@ function sql(fault: string, finds: string, words: RegExp, set: readonly string[]
     fault,
     finds: `control/database/${finds}`,
     words,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       for (const statement of set) await lab.sql(statement);
       return async () => {
         for (const statement of heal) await lab.sql(statement);
@@ -74,7 +75,7 @@ export const DATABASE_TRAPS: readonly Trap[] = [
     fault: 'a server of an old version',
     finds: 'control/database/version',
     words: /version 5\.5\.68-MariaDB/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       const file = '/etc/mysql/lab.cnf';
       const restart = async (edit: readonly string[]): Promise<void> => {
         await lab.database.stop();

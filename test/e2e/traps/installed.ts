@@ -46,10 +46,10 @@ export async function withFile(
 ): Promise<() => Promise<void>> {
   const file = cluster.lab.machine(node).disk + path;
   const before = await readFile(file, 'utf8').catch(() => null);
-  await mkdir(dirname(file), { recursive: true });
+  const made = await mkdir(dirname(file), { recursive: true });
   await writeFile(file, typeof text === 'string' ? text : text(before ?? ''));
   return async () => {
-    if (before === null) await rm(file, { force: true });
+    if (before === null) await rm(made ?? file, { recursive: true, force: true });
     else await writeFile(file, before);
   };
 }

@@ -47,7 +47,7 @@ export const MACHINE_TRAPS: readonly Trap[] = [
     fault: 'files where the share is to be mounted',
     finds: 'C/mount-hides',
     words: /\/mnt\/icewarp holds 1 local files/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       const folder = `${lab.machine('C').disk}/mnt/icewarp`;
       await mkdir(folder);
       await writeFile(`${folder}/left.imap`, 'left');
@@ -82,7 +82,7 @@ export const MACHINE_TRAPS: readonly Trap[] = [
     fault: 'a clock that is two minutes ahead',
     finds: 'cluster/clocks-apart',
     words: /the clock of node B is about 1[12]\d s ahead/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       const agent = lab.agent('B');
       await agent.stop();
       const ahead = await lab.machine('B').spawn(process.execPath, [`${lab.dist}/src/worker.js`, '--node', 'B'], {

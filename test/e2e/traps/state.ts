@@ -25,15 +25,7 @@ const withoutOrder = (cluster: LabCluster): Promise<Heal> =>
   withClusterFile(cluster, (text) => text.replace(/^icewarp:\n {2}licence:\n {4}secret: .*\n/m, ''));
 
 const mailOn = (cluster: LabCluster, node: NodeName): Promise<Heal> =>
-  withFile(
-    cluster,
-    node,
-    '/opt/icewarp/mail/old.test/jane/inbox/20190304101112-0001.imap',
-    'Subject: old\r\n\r\n',
-  ).then((heal) => async () => {
-    await heal();
-    await rm(`${cluster.lab.machine(node).disk}/opt/icewarp/mail/old.test`, { recursive: true });
-  });
+  withFile(cluster, node, '/opt/icewarp/mail/old.test/jane/inbox/20190304101112-0001.imap', 'Subject: old\r\n\r\n');
 
 async function accountOn(cluster: LabCluster, node: NodeName): Promise<Heal> {
   await tool(cluster, node, 'create', 'domain', 'old.test');
@@ -108,7 +100,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'a licence for other modules',
     finds: 'cluster/licences-differ',
     words: /A has .*; B has GROUPWARE onpremise/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       const heal = await withLabFile(cluster, 'B', { licenceItems: ['GROUPWARE'] });
       await tool(cluster, 'B', 'set', 'system', 'C_OnlineLicense', 'ORDER-B');
       return async () => {
@@ -146,7 +138,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'a licence that path.dat has elsewhere',
     finds: 'B/licence-elsewhere',
     words: /there is no \/opt\/icewarp\/license\.key; path\.dat names \/srv\/license01\.key$/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       const { disk } = cluster.lab.machine('B');
       const heal = await withFile(cluster, 'B', '/opt/icewarp/path.dat', `${'\r\n'.repeat(11)}/srv/license01.key\r\n`);
       await cluster.lab.machine('B').run('mv', ['/opt/icewarp/license.key', '/srv/license01.key']);
@@ -202,7 +194,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'a watchdog that would start services again',
     finds: 'B/watchdog',
     words: /starts again what stops: smtp$/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       await tool(cluster, 'B', 'set', 'system', 'C_System_Tools_WatchDog_SMTP', '1');
       return () => tool(cluster, 'B', 'set', 'system', 'C_System_Tools_WatchDog_SMTP', '0');
     },
@@ -211,7 +203,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'names that the database takes for one',
     finds: 'A/collation-clash',
     words: /by table: Aliases \(2\)$/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       const names = ['müller', 'Muller', 'MULLER', 'jane'].map((name) => `('${name}')`).join(', ');
       await sqlite(cluster, 'A', `CREATE TABLE Aliases (name TEXT PRIMARY KEY); INSERT INTO Aliases VALUES ${names};`);
       return () => sqlite(cluster, 'A', 'DROP TABLE Aliases;');
@@ -221,7 +213,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'an accounts database that cannot be read',
     finds: 'A/collation-unseen',
     words: /it could not be read$/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       const machine = lab.machine('A');
       const file = '/opt/icewarp/config/accounts.db';
       await machine.run('mv', [file, `${file}.kept`]);
