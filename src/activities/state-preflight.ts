@@ -10,7 +10,7 @@ import { ACCOUNT, SETTINGS } from '../icewarp/variables.js';
 import { readWatchdog, watched } from '../icewarp/watchdog.js';
 import { treeRoot, walkTree } from '../platform/tree.js';
 import { isQueue, mailInForce } from './queues.js';
-import type { Procedure } from './resource.js';
+import type { Context, Procedure } from './resource.js';
 
 export interface StatePreflightInput {
   readonly directory: string;
@@ -42,8 +42,12 @@ export interface InstalledState {
   readonly watchdog: readonly string[];
   /** Whether this version has any variable of the watchdog. */
   readonly watchdogKnown: boolean;
+  /** Whether it starts with the machine. */
+  readonly autostart: boolean;
 }
 
+/** The service that an installation registers. */
+const SERVICE = 'icewarp';
 /** Longer texts are cut: the answer goes into history. */
 const LONGEST = 160;
 const MOST = 12;
@@ -51,14 +55,14 @@ const MOST = 12;
 /** Looks at what an installation holds that is there already (procedure, order 2, step 1). Changes nothing. */
 export const statePreflight: Procedure<StatePreflightInput, StatePreflight, 'node'> = {
   place: 'node',
-  async run({ directory, own }, { signal }) {
+  async run({ directory, own }, context) {
     const zone = -new Date().getTimezoneOffset();
     if (!(await isInstalled(directory))) return { zone, icewarp: null };
-    return { zone, icewarp: await stateOf(directory, own, signal) };
+    return { zone, icewarp: await stateOf(directory, own, context) };
   },
 };
 
-async function stateOf(directory: string, own: readonly string[], signal: AbortSignal): Promise<InstalledState> {
+async function stateOf(directory: string, own: readonly string[], { agent, signal }: Context): Promise<InstalledState> {
   const joined = (await sharedConfigurationOf(directory)) !== '';
   const named = lineOf(await readPathDat(directory), LINE.licence);
   const licence = {
@@ -70,7 +74,7 @@ async function stateOf(directory: string, own: readonly string[], signal: AbortS
   };
   // what a running cluster holds is its own
   if (joined) {
-    const none = { accounts: 0, accountsIn: '', mail: false, watchdog: [], watchdogKnown: true };
+    const none = { accounts: 0, accountsIn: '', mail: false, watchdog: [], watchdogKnown: true, autostart: false };
     return { joined, ...licence, ...none };
   }
   const tool = new Tool(directory, signal);
@@ -84,6 +88,7 @@ async function stateOf(directory: string, own: readonly string[], signal: AbortS
     mail: await holdsMail(directory, signal),
     watchdog: on.slice(0, MOST),
     watchdogKnown: watchdog.size > 0,
+    autostart: (await agent.platform.services.startsAtBoot(SERVICE, signal)) === true,
   };
 }
 

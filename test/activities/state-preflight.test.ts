@@ -7,6 +7,7 @@ import { mailboxRoots, mailboxRootsSeen, rootsOf } from '../../src/activities/ma
 import { statePreflight, type InstalledState } from '../../src/activities/state-preflight.js';
 import { linuxMounts } from '../../src/platform/linux-mounts.js';
 import { isNetwork } from '../../src/platform/mount-options.js';
+import type { Platform } from '../../src/platform/platform.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
@@ -15,7 +16,8 @@ let directory: string;
 let icewarp: FakeIceWarp | undefined;
 
 beforeEach(async () => {
-  context = await testContext({}, { mounts: linuxMounts });
+  const services = { startsAtBoot: () => Promise.resolve(true) } as Partial<Platform['services']>;
+  context = await testContext({}, { mounts: linuxMounts, services: services as Platform['services'] });
   directory = join(context.folder, 'icewarp');
 });
 afterEach(async () => {
@@ -45,7 +47,12 @@ describe('what an installation holds', () => {
 
   it('is told in numbers: accounts but our own, mail outside of the queues, without a name or a password', async () => {
     await install();
-    expect(await look()).toMatchObject({ accounts: 0, mail: false, accountsIn: 'config/accounts.db@', joined: false });
+    expect(await look()).toMatchObject({
+      accounts: 0,
+      mail: false,
+      accountsIn: 'config/accounts.db@',
+      autostart: true,
+    });
     for (const name of ['probe@example.com', 'jane@example.com'])
       await writeFile(join(directory, 'account', name), '0');
     await mkdir(join(directory, 'mail/_outgoing'), { recursive: true });

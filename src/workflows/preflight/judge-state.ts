@@ -91,6 +91,7 @@ function judgeHeld(file: ClusterFile, node: NodeSpec, { states }: StateShown): F
   }
   if (joins && state.mail)
     findings.push(finding('mailLocal', id, 'the mail folder of IceWarp on this node holds files'));
+  if (state.autostart) findings.push(finding('autostartOn', id, 'IceWarp on this node starts with the machine'));
   // on the first node the rollout itself switches it off, and on again
   if (joins && state.watchdog.length > 0) {
     findings.push(finding('watchdogOn', id, `the watchdog starts again what stops: ${state.watchdog.join(', ')}`));

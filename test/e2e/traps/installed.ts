@@ -8,13 +8,14 @@ import type { LabCluster } from '../lab-cluster.js';
 
 const INSTALLATION = '/opt/icewarp';
 
-/** Installs the stand-in on a node as an administrator would have done long ago, with a licence, stopped. */
+/** Installs the stand-in on a node as an administrator would have done long ago, with a licence, stopped and off. */
 export async function installOn(cluster: LabCluster, node: NodeName): Promise<void> {
   const machine = cluster.lab.machine(node);
   await machine.run('groupadd', ['--gid', '1500', 'icewarp']);
   await machine.run('useradd', ['--uid', '1500', '--gid', 'icewarp', '--no-create-home', 'icewarp']);
   await machine.run(INSTALLER, ['--auto', '--user', 'icewarp']);
   await machine.run(`${INSTALLATION}/icewarpd.sh`, ['--stop']);
+  await machine.run('update-rc.d', ['icewarp', 'disable']);
   await tool(cluster, node, 'set', 'system', 'C_OnlineLicense', `ORDER-${node}`);
 }
 

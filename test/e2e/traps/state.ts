@@ -200,6 +200,15 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     },
   },
   {
+    fault: 'a server that starts with its machine',
+    finds: 'B/autostart',
+    words: /starts with the machine$/,
+    set: async ({ lab }: LabCluster) => {
+      await lab.machine('B').run('update-rc.d', ['icewarp', 'enable']);
+      return () => lab.machine('B').run('update-rc.d', ['icewarp', 'disable']);
+    },
+  },
+  {
     fault: 'names that the database takes for one',
     finds: 'A/collation-clash',
     words: /by table: Aliases \(2\)$/,

@@ -69,6 +69,7 @@ const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
   ['licenceSeats', 'cluster/licence-seats', () => held({ firstState: inOurs(3) })],
   ['mailLocal', 'B/mail', () => held({ state: { mail: true } })],
   ['watchdogOn', 'B/watchdog', () => held({ state: { watchdog: ['smtp'] } })],
+  ['autostartOn', 'B/autostart', () => held({ state: { autostart: true } })],
   ['externalMailboxes', 'B/external-mailboxes', () => held({ external: external('none', 'local') })],
   ['externalShared', 'B/external-mailboxes-shared', () => held({ external: external('shared:7', 'shared:7') })],
   ['backupUnnamed', 'cluster/backup-unnamed', () => judgeBackups(file, ['node A'], NOW)],

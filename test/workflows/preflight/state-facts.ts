@@ -15,6 +15,7 @@ export function cleanState(other: Partial<InstalledState> = {}): StatePreflight 
       mail: false,
       watchdog: [],
       watchdogKnown: true,
+      autostart: false,
       ...other,
     },
   };

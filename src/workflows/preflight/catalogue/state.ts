@@ -42,6 +42,7 @@ export const STATE_FINDINGS = {
     would: 'each account takes a seat, and those of the probes too; how many the licence has cannot be read from it',
     mend: 'see in IceWarp’s console that the licence has seats for all of them',
     approvable: false,
+    volatile: true,
   },
   accountsLocal: {
     pattern: 'NODE/accounts',
@@ -50,6 +51,7 @@ export const STATE_FINDINGS = {
     would: 'its users would be unknown in the cluster: the step would be held, because a rollout moves no accounts yet',
     mend: 'move the accounts into the cluster’s database with IceWarp’s own tools first, or start with an empty server',
     approvable: false,
+    volatile: true,
   },
   mailLocal: {
     pattern: 'NODE/mail',
@@ -65,6 +67,15 @@ export const STATE_FINDINGS = {
     guide: 'G15 G23',
     would: 'it may start services again that were stopped for a copy, and they would write into what is copied',
     mend: 'switch it off on this node until it has joined; on the first node the rollout does that itself',
+    approvable: false,
+  },
+  autostartOn: {
+    pattern: 'NODE/autostart',
+    severity: 'warns',
+    guide: 'G11 G23',
+    would:
+      'a restart of the machine in the middle would start IceWarp on what is being copied, or on what nobody uses any more',
+    mend: 'switch its start at boot off; the rollout switches it on once every node has joined',
     approvable: false,
   },
   externalMailboxes: {
@@ -107,6 +118,7 @@ export const STATE_FINDINGS = {
       'in a database with utf8mb4_unicode_ci these keys are the same: rows would be refused when they are moved there',
     mend: 'rename one of each in IceWarp before its data is moved to a database',
     approvable: false,
+    volatile: true,
   },
   collationUnseen: {
     pattern: 'NODE/collation-unseen',
