@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
+import type { Room } from '../cluster/room.js';
 
 /** Owner and rights of a folder; `mode` as octal text such as 750. */
 export interface FolderFacts {
@@ -67,5 +68,18 @@ export async function removeEmptyFolder(path: string, ours: (name: string) => bo
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return false;
     throw error;
+  }
+}
+
+/** The room where a folder is or will be: that of the nearest folder above it which exists. */
+export async function roomFor(folder: string): Promise<Room> {
+  for (let place = folder; ; place = dirname(place)) {
+    try {
+      const { bavail, bsize, files, ffree } = await statfs(place);
+      return { bytes: bavail * bsize, files: files === 0 ? null : ffree };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || place === dirname(place)) throw error;
+    }
   }
 }

@@ -22,12 +22,17 @@ import { FakeWorld, workersOf } from './fake-world.js';
 const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
   'nodePreflight',
+  'nodesMeet',
+  'sharePreflight',
   'databasePreflight',
   'databaseLogin',
   'shareProof',
   'shareSeen',
   'shareLockHeld',
   'shareLockRefused',
+  'shareFitness',
+  'shareDelayAsked',
+  'shareDelayAnswered',
   'licenceFacts',
   'nodeFacts',
   'restartServices',

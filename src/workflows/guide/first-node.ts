@@ -4,7 +4,7 @@ import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import { knowsItsConfiguration } from './joining.js';
-import { moveOldMail } from './old-mail.js';
+import { moveOldMail, type ShareSpeed } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
 import { staysTrue } from './stays-true.js';
 
@@ -55,13 +55,17 @@ function directorySettings(file: ClusterFile): SettingsDesired['values'] {
 }
 
 /** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
-export async function configureFirstNode(run: Runner, cluster: Cluster): Promise<void> {
+export async function configureFirstNode(
+  run: Runner,
+  cluster: Cluster,
+  speed: ShareSpeed | null,
+): Promise<void> {
   const { file, on } = cluster;
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);
   if (node === undefined) return;
   await databasesOf(run, cluster, node);
-  await directoriesOf(run, cluster, node);
+  await directoriesOf(run, cluster, node, speed);
   await configurationOf(run, cluster, node);
 }
 
@@ -124,12 +128,17 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   );
 }
 
-async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {
+async function directoriesOf(
+  run: Runner,
+  cluster: Cluster,
+  node: Machine<'node'>,
+  speed: ShareSpeed | null,
+): Promise<void> {
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { mount } = file.share;
-  await moveOldMail(run, cluster, node, 'mail');
-  if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
+  await moveOldMail(run, cluster, node, 'mail', speed);
+  if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive', speed);
   await run.step(
     'settings',
     node,

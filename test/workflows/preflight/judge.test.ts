@@ -8,6 +8,7 @@ import { ordered, stopText, type Finding } from '../../../src/workflows/prefligh
 import { judgeDatabase } from '../../../src/workflows/preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../../../src/workflows/preflight/judge-nodes.js';
 import { exampleCluster } from '../example-cluster.js';
+import { BETWEEN_CASES } from './between-cases.js';
 import { cleanDatabase, cleanNode } from './facts.js';
 
 const file = exampleCluster('t');
@@ -55,7 +56,7 @@ const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
   ['architectureDiffers', 'cluster/architecture-differs', () => found({ architecture: 'arm64' })],
   ['buildsDiffer', 'cluster/builds-differ', () => found(icewarp('14.1.0'), {}, icewarp('13.0.3'))],
   ['buildOther', 'B/build-other', () => found(icewarp('13.0.3'), {}, {}, withBuild)],
-  ['clocksApart', 'cluster/clocks-apart', () => found({ ahead: 40_000 })],
+  ...BETWEEN_CASES,
   ['serverOld', 'control/database/version', () => found({}, { version: '5.6.51-log' })],
   ['wildcardUser', 'control/database/wildcard-user', () => found({}, { accounts: [{ user: 'icewarp', from: '%' }] })],
   [
@@ -135,12 +136,6 @@ describe('the judges of a preflight', () => {
   ])('know that an account from %s lets a node in besides its own one: %s', (from, reaches) => {
     const findings = found({}, { accounts: [{ user: 'icewarp', from }] });
     expect(idsOf(findings)).toEqual(reaches ? ['control/database/wildcard-user'] : []);
-  });
-
-  it('take calls that came late for no difference of clocks', () => {
-    expect(found({ ahead: 15_000 }, {}, { ahead: -10_000 })).toEqual([]);
-    const [apart] = found({ ahead: 60_000 }, {}, { ahead: 0 });
-    expect(apart).toMatchObject({ is: 'the clock of node B is about 60 s ahead of that of node A', volatile: true });
   });
 
   it('do not warn of jobs and mailboxes on a node that has joined already', () => {
