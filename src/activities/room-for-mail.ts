@@ -50,7 +50,11 @@ const SAFE = 64;
 const isPlain = ({ longest, odd, ends, bytes, sameButCase, sameButForm }: NamesThere): boolean =>
   longest <= SAFE && Object.keys(odd).length === 0 && ends + bytes + sameButCase + sameButForm === 0;
 
-async function assertNamesHeld({ to, what, owner }: OldMailDesired, there: NamesThere, { signal }: Context): Promise<void> {
+async function assertNamesHeld(
+  { to, what, owner }: OldMailDesired,
+  there: NamesThere,
+  { signal }: Context,
+): Promise<void> {
   if (isPlain(there)) return;
   const options = asProcessUser(owner, signal);
   const work = join(to, `${PROOF_PREFIX}${what}-names`);

@@ -34,7 +34,7 @@ export interface ShareDelays {
 const ROUNDS = 5;
 const PAUSE = 25;
 /** Milliseconds until the other node must have begun. */
-const PATIENCE = 60_000;
+const PATIENCE = 30_000;
 /** Milliseconds until everything must be seen on the other node. */
 const VISIBLE = 10_000;
 const TIMEOUT = 30_000;

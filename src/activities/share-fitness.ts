@@ -87,8 +87,10 @@ async function clockOf(work: string, options: RunOptions): Promise<ShareFitness[
   const after = Date.now();
   const { stdout } = await runCommand('stat', ['--format=%.3Y', '--', file], options);
   const written = Number(stdout.replace(',', '.')) * 1_000;
+  // whole seconds are kept, most likely, and the rest was cut off
+  const cut = written % 1_000 === 0 ? 500 : 0;
   const unsure = (after - before) / 2;
-  return { ahead: Math.round(written - before - unsure), unsure: Math.ceil(unsure) };
+  return { ahead: Math.round(written + cut - before - unsure), unsure: Math.ceil(unsure + cut) };
 }
 
 function assertSameClock({ ahead, unsure }: ShareFitness['clock'], folder: string): void {

@@ -16,7 +16,8 @@ export function stepLine({ machine, title, state }: StepStatus): string {
     waiting: color.yellow('⏳'),
     held: color.red('■'),
   }[state.is];
-  const tells = state.is === 'waiting' || state.is === 'held' || (state.is === 'running' && state.expected !== undefined);
+  const tells =
+    state.is === 'waiting' || state.is === 'held' || (state.is === 'running' && state.expected !== undefined);
   const words = tells ? `: ${describeState(state)}` : '';
   return `  ${mark} ${machine.padEnd(8)} ${title}${words}`;
 }

@@ -35,9 +35,13 @@ export function unfitNames(there: NamesThere, held: HeldNames): string[] {
     why: `names with ${JSON.stringify(character)} are refused or changed`,
   }));
   if (there.longest > held.longest) {
-    reasons.push({ count: 1, why: `names over ${held.longest} bytes are refused, and the longest has ${there.longest}` });
+    reasons.push({
+      count: 1,
+      why: `names over ${held.longest} bytes are refused, and the longest has ${there.longest}`,
+    });
   }
-  if (!held.ends) reasons.push({ count: there.ends, why: 'names that end with a dot or a space are refused or changed' });
+  if (!held.ends)
+    reasons.push({ count: there.ends, why: 'names that end with a dot or a space are refused or changed' });
   if (!held.bytes) reasons.push({ count: there.bytes, why: 'names that are no UTF-8 are refused or changed' });
   if (held.foldsCase) reasons.push({ count: there.sameButCase, why: 'names that differ by case only are one' });
   if (held.foldsForm) reasons.push({ count: there.sameButForm, why: 'names that differ by normal form only are one' });

@@ -126,7 +126,8 @@ export class MeetingPoint {
     const question = proofOf(this.me, 'ask', this.me.name, port);
     socket.on('message', (message, { address, port: from }) => {
       // no longer than what was asked: nobody is flooded by way of us
-      if (message.toString('latin1') === question) socket.send(proofOf(this.me, 'echo', this.me.name, port), from, address);
+      if (message.toString('latin1') === question)
+        socket.send(proofOf(this.me, 'echo', this.me.name, port), from, address);
     });
     this.#datagrams.push(socket);
     return true;

@@ -99,7 +99,7 @@ describe('a meeting of the nodes', () => {
       part('B', { token: 'other', others: [{ name: 'A', address: ADDRESSES.A }] }),
     ]);
     // somebody listens at its ports, who is not the node that was asked to come
-    expect(a?.closed).toMatchObject([{ node: 'B', never: true }]);
+    expect(a.closed).toMatchObject([{ node: 'B', never: true }]);
   }, 60_000);
 
   it('knows an address that is not its own', async () => {

@@ -55,11 +55,7 @@ function directorySettings(file: ClusterFile): SettingsDesired['values'] {
 }
 
 /** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
-export async function configureFirstNode(
-  run: Runner,
-  cluster: Cluster,
-  speed: ShareSpeed | null,
-): Promise<void> {
+export async function configureFirstNode(run: Runner, cluster: Cluster, speed: ShareSpeed | null): Promise<void> {
   const { file, on } = cluster;
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);

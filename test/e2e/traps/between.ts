@@ -5,18 +5,17 @@ import { SENTINEL } from '../../../src/cluster/names.js';
 import { BETWEEN_NODES, MEETING_POINTS } from '../../../src/cluster/services.js';
 import type { AgentName } from '../../../src/lab/layout.js';
 import { sentinelText } from '../../../src/platform/sentinel.js';
+import { fakeTime } from '../../support/fake-time.js';
 import { drop } from '../../support/firewall.js';
 import type { LabCluster } from '../lab-cluster.js';
 import type { Trap } from './trap.js';
 
 const EVERY_PORT = [...BETWEEN_NODES, ...MEETING_POINTS];
-const FAKE_TIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 
 /** Starts an agent anew whose clock is set by so many seconds. */
 async function withClock({ lab }: LabCluster, name: AgentName, offset: string): Promise<() => Promise<void>> {
   await lab.agent(name).stop();
-  const env = { LD_PRELOAD: FAKE_TIME, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
-  await lab.agent(name, env).start();
+  await lab.agent(name, fakeTime(offset)).start();
   return async () => {
     await lab.agent(name).stop();
     await lab.agent(name).start();
@@ -55,7 +54,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a folder to be shared that belongs to another cluster',
     finds: 'share/of-another-cluster',
     words: /^\/srv\/icewarp belongs to the cluster elsewhere$/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       await mkdir(served(cluster), { recursive: true });
       await writeFile(served(cluster, `/${SENTINEL}`), sentinelText('elsewhere'));
       return () => rm(served(cluster), { recursive: true });
@@ -65,7 +64,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a folder to be shared that holds somebody’s files',
     finds: 'share/holds-files',
     words: /^\/srv\/icewarp holds 2 files or folders/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       await mkdir(served(cluster, '/share/mail/example.com'), { recursive: true });
       await writeFile(served(cluster, '/notes.txt'), 'mine');
       return () => rm(served(cluster), { recursive: true });
@@ -75,7 +74,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a disk for the share that takes few files',
     finds: 'share/room',
     words: /^\/srv\/icewarp takes only 5\d\.\d GB and 49\d\d files more$/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       const share = lab.machine('share');
       await share.run('mkdir', ['-p', '/srv/icewarp']);
       await share.run('mount', ['-t', 'tmpfs', '-o', 'size=50g,nr_inodes=5000', 'tmpfs', '/srv/icewarp']);
@@ -89,7 +88,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a share server without Samba',
     finds: 'share/port-445-silent',
     words: /^nothing listens on port \d+$/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       await lab.share.stop();
       return () => lab.share.start();
     },
@@ -98,7 +97,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'another program in Samba’s place',
     finds: 'share/port-445-taken',
     words: /^the program node listens on port \d+$/,
-    set: async ({ lab }) => {
+    set: async ({ lab }: LabCluster) => {
       await lab.share.stop();
       const listen = `require('node:net').createServer().listen(${lab.ports.share}, '${lab.addresses.share}')`;
       const other = await lab.machine('share').spawn(process.execPath, ['-e', listen], { log: '/var/log/other.log' });

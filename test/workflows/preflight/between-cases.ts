@@ -38,24 +38,34 @@ export function foundClocks(clocks: Readonly<Record<string, readonly [number, nu
   return judgeClocks(new Map(readings));
 }
 
+type Case = readonly [kind: FindingKind, id: string, judge: () => readonly Finding[]];
+
 /** Of every kind of this room one case. */
-export const BETWEEN_CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
-  ['addressElsewhere', 'B/address-elsewhere', () => foundMeeting({ A: {}, B: { offered: 0 } })],
+export const BETWEEN_CASES: readonly Case[] = [
+  ['addressElsewhere', 'B/address-elsewhere', (): readonly Finding[] => foundMeeting({ A: {}, B: { offered: 0 } })],
   [
     'tcpClosed',
     'B/tcp-closed',
-    () => foundMeeting({ A: { closed: [closed('B', { tcp: [25], tcpInAll: 1 })] }, B: {} }),
+    (): readonly Finding[] => foundMeeting({ A: { closed: [closed('B', { tcp: [25], tcpInAll: 1 })] }, B: {} }),
   ],
   [
     'udpClosed',
     'B/udp-closed',
-    () => foundMeeting({ A: { closed: [closed('B', { udp: [161], udpInAll: 1 })] }, B: {} }),
+    (): readonly Finding[] => foundMeeting({ A: { closed: [closed('B', { udp: [161], udpInAll: 1 })] }, B: {} }),
   ],
-  ['clocksApart', 'cluster/clocks-apart', () => foundClocks({ 'node A': [0, 10], 'node B': [1_100, 10] })],
-  ['shareRoomLittle', 'share/room', () => foundShare({ room: { bytes: 900_000_000, files: null } })],
-  ['shareRoomTight', 'share/tight', () => foundShare({ room: { bytes: 5e12, files: 50_000 } })],
-  ['shareOfAnother', 'share/of-another-cluster', () => foundShare({ owner: 'other' })],
-  ['shareHolds', 'share/holds-files', () => foundShare({ foreign: 3 })],
-  ['sharePortTaken', 'share/port-445-taken', () => foundShare({ server: 'nc' })],
-  ['shareSilent', 'share/port-445-silent', () => foundShare({ server: null })],
+  [
+    'clocksApart',
+    'cluster/clocks-apart',
+    (): readonly Finding[] => foundClocks({ 'node A': [0, 10], 'node B': [1_100, 10] }),
+  ],
+  [
+    'shareRoomLittle',
+    'share/room',
+    (): readonly Finding[] => foundShare({ room: { bytes: 900_000_000, files: null } }),
+  ],
+  ['shareRoomTight', 'share/tight', (): readonly Finding[] => foundShare({ room: { bytes: 5e12, files: 50_000 } })],
+  ['shareOfAnother', 'share/of-another-cluster', (): readonly Finding[] => foundShare({ owner: 'other' })],
+  ['shareHolds', 'share/holds-files', (): readonly Finding[] => foundShare({ foreign: 3 })],
+  ['sharePortTaken', 'share/port-445-taken', (): readonly Finding[] => foundShare({ server: 'nc' })],
+  ['shareSilent', 'share/port-445-silent', (): readonly Finding[] => foundShare({ server: null })],
 ];

@@ -37,7 +37,7 @@ const withBuild: ClusterFile = { ...file, icewarp: { ...file.icewarp, build: '14
 const icewarp = (build: string): Partial<NodePreflight> => ({ installed: true, build });
 
 /** Of every kind one case: what differs, and the id of what is found. */
-const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
+const CASES: readonly (readonly [FindingKind, string, () => readonly Finding[]])[] = [
   ['portTaken', 'B/port-25-taken', () => found({ taken: [{ port: 25, by: 'master' }] })],
   ['usualPortTaken', 'B/usual-port-80-taken', () => found({ taken: [{ port: 80, by: '' }] })],
   ['roomLittle', 'B/room-local', () => found({ room: { ...cleanNode(B).room, local: little } })],
