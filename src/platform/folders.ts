@@ -52,16 +52,16 @@ export async function ensureFolder(path: string, { uid, gid, mode }: FolderFacts
 }
 
 /**
- * Removes a folder that holds nothing, or nothing but files of ours.
+ * Removes a folder that holds nothing, or nothing but what is ours.
  *
- * @param ours - tells by its name whether a file in it is ours.
+ * @param ours - tells by its name whether something in it is ours, with all that is in it.
  * @returns whether the folder is gone.
  */
 export async function removeEmptyFolder(path: string, ours: (name: string) => boolean = () => false): Promise<boolean> {
   if ((await folderAt(path)) === null) return true;
   const names = await readdir(path);
   if (!names.every(ours)) return false;
-  for (const name of names) await rm(join(path, name), { force: true });
+  for (const name of names) await rm(join(path, name), { force: true, recursive: true });
   try {
     await rmdir(path);
     return true;

@@ -31,7 +31,7 @@ const PATIENCE = 2_000;
 const PAUSE = 300;
 /** How often a port of a host that was found is tried before it counts as closed; datagrams may be lost. */
 const TRIES = 3;
-const DATAGRAMS = 8;
+const DATAGRAMS = 12;
 
 type Outcome = { readonly is: 'welcome'; readonly welcome: Welcome; readonly socket: Socket } | { readonly is: Answer };
 /** other: another program answers there. closed: nobody does. */
