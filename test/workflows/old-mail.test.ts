@@ -4,7 +4,18 @@ import { describeState } from '../../src/workflows/progress-text.js';
 import { statusQuery } from '../../src/workflows/status.js';
 import { recordHistory } from '../replay/histories.js';
 import { eventually } from '../support/eventually.js';
-import { command, MINUTE, newCluster, plan, restores, runWorkers, start, stepIs, useTemporal, world } from './harness.js';
+import {
+  command,
+  MINUTE,
+  newCluster,
+  plan,
+  restores,
+  runWorkers,
+  start,
+  stepIs,
+  useTemporal,
+  world,
+} from './harness.js';
 
 useTemporal();
 
