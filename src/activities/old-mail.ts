@@ -131,13 +131,21 @@ export async function assertOldMailCopied(
   await finish(place, from, await stat(to), context);
 }
 
-/** What there is to copy, and whether it has been; null where IceWarp is not installed. */
-export async function observeOldMail(place: OldMailPlace, { agent, signal }: Context): Promise<OldMailObserved | null> {
+/**
+ * What there is to copy, and whether it has been; null where IceWarp is not installed.
+ *
+ * @param see is told the path of everything that is there, folders before what is in them.
+ */
+export async function observeOldMail(
+  place: OldMailPlace,
+  { agent, signal }: Context,
+  see?: (path: Buffer) => void,
+): Promise<OldMailObserved | null> {
   const { to } = place;
   const from = await folderInForce(place, signal);
   if (from === null) return null;
   if (isThere(from, to)) return { from, files: 0, bytes: 0, copied: true };
-  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue });
+  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue }, see);
   const note = await noteOf(agent, place).read();
   const same = note?.files === size.files && note.bytes === size.bytes && note.changed === changed;
   return { from, ...size, copied: same && note.source === from };
@@ -172,9 +180,10 @@ async function finish(place: OldMailPlace, from: string, { uid, gid }: Owner, co
 }
 
 /** A message that is moved, or written over in the same length, changes neither count nor bytes, but a time. */
-async function stateOf(root: Buffer, options: WalkOptions): Promise<TreeState> {
+async function stateOf(root: Buffer, options: WalkOptions, see?: (path: Buffer) => void): Promise<TreeState> {
   let [files, bytes, changed] = [0, 0, 0n];
-  for await (const { kind, stats } of walkTree(root, options)) {
+  for await (const { path, kind, stats } of walkTree(root, options)) {
+    see?.(path);
     for (const time of [stats.ctimeNs, stats.mtimeNs]) if (time > changed) changed = time;
     if (kind !== 'file') continue;
     files += 1;

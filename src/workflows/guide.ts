@@ -33,14 +33,14 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
 
   run.phase('Machines');
   await prepareMachines(run, cluster);
-  await proveShare(run, cluster);
+  const speed = await proveShare(run, cluster);
 
   run.phase('Installation');
   await installNodes(run, cluster);
   await licenseNodes(run, cluster);
 
   run.phase('First node');
-  await configureFirstNode(run, cluster);
+  await configureFirstNode(run, cluster, speed);
 
   run.phase('Other nodes');
   await joinNodes(run, cluster);

@@ -1,9 +1,14 @@
+import type { ShareFitness } from '../../activities/share-fitness.js';
 import { sharedFolder, type Machine } from '../../cluster/names.js';
 import { mailTree } from '../../icewarp/mail-tree.js';
+import type { TreeSize } from '../../platform/tree.js';
 import { failure } from '../calls.js';
 import type { Cluster } from '../guide.js';
 import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
 import type { Runner } from '../runner.js';
+
+/** How fast the first node works on the share. */
+export type ShareSpeed = Pick<ShareFitness, 'filesPerSecond' | 'bytesPerSecond'>;
 
 /** Seconds: what has piled up in less is carried by the final pass, while users wait. */
 const SHORT = 300;
@@ -19,6 +24,7 @@ export async function moveOldMail(
   { file }: Cluster,
   node: Machine<'node'>,
   what: 'mail' | 'archive',
+  speed: ShareSpeed | null,
 ): Promise<void> {
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
@@ -26,12 +32,17 @@ export async function moveOldMail(
   const desired = { directory, mount, cluster: file.name, what, to, owner: { uid, gid } };
   const things = what === 'mail' ? 'mail' : 'archives';
   const guide = what === 'mail' ? 'G15' : 'G16';
-  await run.act('roomForMail', node, desired, { title: `room on the share for old ${things}`, guide, label: what });
+  const there = await run.act('roomForMail', node, desired, {
+    title: `room and names on the share for old ${things}`,
+    guide,
+    label: what,
+  });
+  const expected = there === null || speed === null ? null : secondsFor(there, speed);
   await run.step(
     'oldMail',
     node,
     desired,
-    { title: `old ${things} copied to the share`, guide, label: what },
+    { title: `old ${things} copied to the share`, guide, label: what, expected },
     async ({ from }) => {
       const tree = mailTree(what, from, to, 'live', desired.owner);
       const input = { cluster: file.name, node: node.name, tree };
@@ -43,6 +54,11 @@ export async function moveOldMail(
       }
     },
   );
+}
+
+/** What a copy takes on a share of that speed: the files, and the bytes beside them. */
+function secondsFor({ files, bytes }: TreeSize, { filesPerSecond, bytesPerSecond }: ShareSpeed): number {
+  return Math.ceil(files / filesPerSecond + bytes / bytesPerSecond);
 }
 
 /** @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS. */
