@@ -1,6 +1,8 @@
 import { admission } from './admission.js';
 import { autostart } from './autostart.js';
 import { balancer } from './balancer.js';
+import { balancerAddresses } from './balancer-addresses.js';
+import { clientNames } from './client-names.js';
 import { database } from './database.js';
 import { databaseLogin } from './database-login.js';
 import { databasePreflight } from './database-preflight.js';
@@ -12,10 +14,13 @@ import { localFolders } from './local-folders.js';
 import { mailAccounts } from './mail-accounts.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
+import { namesPreflight } from './names-preflight.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { oldMail } from './old-mail.js';
 import { osUser, shareUser } from './os-user.js';
+import { outsidePreflight } from './outside-preflight.js';
+import { ownConnections } from './own-connections.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { probeBalancer } from './probe-balancer.js';
@@ -59,6 +64,7 @@ export const resources = {
   autostart,
   balancer,
   admission,
+  clientNames,
 };
 export type Resources = typeof resources;
 
@@ -66,6 +72,8 @@ export type Resources = typeof resources;
 export const procedures = {
   nodePreflight,
   databasePreflight,
+  namesPreflight,
+  outsidePreflight,
   databaseLogin,
   shareProof,
   shareSeen,
@@ -80,5 +88,7 @@ export const procedures = {
   probeBalancer,
   roomForMail,
   pathScan,
+  balancerAddresses,
+  ownConnections,
 };
 export type Procedures = typeof procedures;

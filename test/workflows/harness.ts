@@ -23,6 +23,8 @@ const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
   'nodePreflight',
   'databasePreflight',
+  'namesPreflight',
+  'outsidePreflight',
   'databaseLogin',
   'shareProof',
   'shareSeen',
@@ -37,6 +39,8 @@ const ACTIONS = [
   'probeBalancer',
   'roomForMail',
   'pathScan',
+  'balancerAddresses',
+  'ownConnections',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;
@@ -84,6 +88,11 @@ export async function runWorkers(without: readonly string[] = []): Promise<Worke
 export function newCluster(): void {
   cluster = exampleCluster(`t${randomUUID().slice(0, 8)}`);
   world = new FakeWorld();
+}
+
+/** The running test's cluster is another one, of the same name. */
+export function useCluster(other: ClusterFile): void {
+  cluster = other;
 }
 
 export async function start(extra: Partial<RolloutInput> = {}): Promise<WorkflowHandle<typeof rollout>> {

@@ -3,6 +3,7 @@ import type { Cluster } from '../guide.js';
 import { judgeDatabase } from '../preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
 import type { Runner } from '../runner.js';
+import { lookOutside } from './outside.js';
 
 /**
  * Before anything is changed: what would stop the rollout later, or spoil its result (procedure, order 1, step 1). The
@@ -41,6 +42,7 @@ export async function preflight(run: Runner, { file, on }: Cluster): Promise<voi
     // the order of the answers is not that of the nodes
     const inOrder = new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
     const joined = [...shown.values()].some((facts) => facts.joined);
-    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined)];
+    const outside = await lookOutside(run, { file, on });
+    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined), ...outside];
   });
 }

@@ -1,16 +1,5 @@
-import type { Severity } from './finding.js';
-
-/** What is the same of every finding of one kind. */
-export interface KindOfFinding {
-  /** Its ids: NODE is a node's id, NAME a database, PORT a port, FOLDER what lies there. */
-  readonly pattern: string;
-  readonly severity: Severity;
-  readonly guide: string;
-  readonly would: string;
-  readonly mend: string;
-  readonly approvable: boolean;
-  readonly volatile?: true;
-}
+import type { KindOfFinding } from './catalogue/kind.js';
+import { OUTSIDE } from './catalogue/outside.js';
 
 /** Every kind of finding that a preflight knows; docs/preflight.md lists them all. */
 export const CATALOGUE = {
@@ -233,6 +222,7 @@ export const CATALOGUE = {
     mend: 'convert its tables to utf8mb4, or name an empty database in the cluster file',
     approvable: false,
   },
+  ...OUTSIDE,
 } as const satisfies Record<string, KindOfFinding>;
 
 export type FindingKind = keyof typeof CATALOGUE;

@@ -4,6 +4,7 @@ import type { DatabasePreflight } from '../../../src/activities/database-preflig
 import type { NodePreflight } from '../../../src/activities/node-preflight.js';
 import type { ClusterFile } from '../../../src/cluster/schema.js';
 import { CATALOGUE, type FindingKind } from '../../../src/workflows/preflight/catalogue.js';
+import { OUTSIDE } from '../../../src/workflows/preflight/catalogue/outside.js';
 import { ordered, stopText, type Finding } from '../../../src/workflows/preflight/finding.js';
 import { judgeDatabase } from '../../../src/workflows/preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../../../src/workflows/preflight/judge-nodes.js';
@@ -91,8 +92,8 @@ describe('the judges of a preflight', () => {
     expect(findings[0]).toMatchObject({ ...said, machine: id.split('/')[0], is: expect.stringMatching(/./) });
   });
 
-  it('have a case here for every kind that the catalogue knows', () => {
-    const apart: FindingKind[] = ['databaseCollation'];
+  it('have a case here, or beside, for every kind that the catalogue knows', () => {
+    const apart = ['databaseCollation', ...Object.keys(OUTSIDE)];
     expect([...CASES.map(([kind]) => kind), ...apart].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
