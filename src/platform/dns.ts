@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
 
 import { RolloutError } from '../cluster/errors.js';
 
@@ -82,7 +83,22 @@ function dnsOf(resolver: Resolver): Dns {
       const found = await list(`mail servers of ${domain}`, resolver.resolveMx(domain));
       return [...found].sort((one, other) => one.priority - other.priority).map(({ exchange }) => exchange);
     },
-    pointers: (address) => list(address, resolver.reverse(address)),
+    // not `reverse`: that looks into the hosts file first
+    pointers: (address) => list(address, resolver.resolvePtr(reverseName(address))),
     resolve: (name, type) => resolver.resolve(name, type) as Promise<string[] | string[][]>,
   };
+}
+
+/** Where DNS keeps the names of an address (RFC 1035, 3.5; RFC 3596, 2.5). Pure. */
+export function reverseName(address: string): string {
+  if (!isIPv6(address)) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;
+  // one spelling, in which only hexadecimal groups and at most one gap are left
+  const [head = '', tail] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
+  const [before, after] = [head, tail ?? ''].map((part) => part.split(':').filter((group) => group !== '')) as [
+    string[],
+    string[],
+  ];
+  const gap = Array.from({ length: 8 - before.length - after.length }, () => '0');
+  const digits = [...before, ...gap, ...after].map((group) => group.padStart(4, '0')).join('');
+  return `${[...digits].reverse().join('.')}.ip6.arpa`;
 }

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../src/workflows/preflight/finding.js';
 import { LabCluster } from './lab-cluster.js';
 import { MACHINE_TRAPS } from './traps/machine.js';
+import { OUTSIDE_TRAPS } from './traps/outside.js';
 import { examine, type Trap } from './traps/trap.js';
 
 const MINUTE = 60_000;
-const TRAPS: readonly Trap[] = [...MACHINE_TRAPS];
+const TRAPS: readonly Trap[] = [...MACHINE_TRAPS, ...OUTSIDE_TRAPS];
 
 let cluster: LabCluster;
 let clean: readonly string[];

@@ -40,25 +40,32 @@ function publicCluster(): void {
   world.facts.set('balancerAddresses control', ['192.0.2.31']);
 }
 
-const NOT_YET = { times: 1, code: 'CLIENTS_ELSEWHERE', message: `set A of ${NAME} to 192.0.2.30` };
+const RECORD = `set A of ${NAME} to 192.0.2.30`;
+
+/** How often, and with which words, a step finds that DNS is still to be changed. */
+const notYet = (times: number, message = RECORD): { times: number; code: string; message: string } => ({
+  times,
+  code: 'CLIENTS_ELSEWHERE',
+  message,
+});
 
 describe('the clients’ move', () => {
   it(
     'is held until DNS is changed, as the last step, and is put back first',
     async () => {
       publicCluster();
-      world.failures.set(`clientNames.apply ${STEP}`, NOT_YET);
+      world.failures.set(`clientNames.apply ${STEP}`, notYet(1));
       await runWorkers();
       const handle = await start();
       const { state, phase } = await stepIs(handle, STEP, 'held');
       expect(phase).toBe('Clients');
-      expect(state).toMatchObject({ code: 'CLIENTS_ELSEWHERE', why: NOT_YET.message, skippable: true });
+      expect(state).toMatchObject({ code: 'CLIENTS_ELSEWHERE', why: RECORD, skippable: true });
       await command(handle, 'retry');
       const { outcome, skipped, undo } = await handle.result();
       expect({ outcome, skipped }).toEqual({ outcome: 'done', skipped: [] });
       expect(applies().map(stepOf).at(-1)).toBe(STEP);
 
-      world.failures.set(`clientNames.restore ${STEP}`, { ...NOT_YET, message: 'put them back' });
+      world.failures.set(`clientNames.restore ${STEP}`, notYet(1, 'put them back'));
       const back = await start({ undo });
       const held = await stepIs(back, `undo ${STEP}`, 'held');
       expect(held.state).toMatchObject({ why: 'put them back', skippable: true });
@@ -74,7 +81,7 @@ describe('the clients’ move', () => {
     'may be skipped where nothing is published yet, which the result names',
     async () => {
       publicCluster();
-      world.failures.set(`clientNames.apply ${STEP}`, { ...NOT_YET, times: 9 });
+      world.failures.set(`clientNames.apply ${STEP}`, notYet(9));
       await runWorkers();
       const handle = await start();
       await stepIs(handle, STEP, 'held');
