@@ -1,5 +1,3 @@
-import { spf } from 'mailauth/lib/spf/index.js';
-
 import { endpointOf } from '../cluster/endpoint.js';
 import { RolloutError } from '../cluster/errors.js';
 import { askingDns, type Dns } from '../platform/dns.js';
@@ -102,6 +100,8 @@ async function senderShown(
 }
 
 async function spfResult(dns: Dns, mail: { ip: string; helo: string; sender: string }): Promise<string> {
-  const { status } = await spf({ ...mail, mta: mail.helo, resolver: dns.resolve });
+  // it brings much along, which no worker needs that is not asked
+  const { spf } = await import('mailauth/lib/spf/index.js');
+  const { status } = await spf({ ...mail, mta: mail.helo, resolver: (name, type) => dns.resolve(name, type) });
   return status.result;
 }

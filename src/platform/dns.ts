@@ -100,5 +100,5 @@ export function reverseName(address: string): string {
   ];
   const gap = Array.from({ length: 8 - before.length - after.length }, () => '0');
   const digits = [...before, ...gap, ...after].map((group) => group.padStart(4, '0')).join('');
-  return `${[...digits].reverse().join('.')}.ip6.arpa`;
+  return `${Array.from(digits).reverse().join('.')}.ip6.arpa`;
 }

@@ -12,6 +12,8 @@ import { eventually } from './eventually.js';
 export interface DnsServer {
   /** `IP:port`. */
   readonly at: string;
+  /** Knows other records from now on. */
+  change(records: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -27,20 +29,35 @@ const SIGN = 'ready.dns.test';
 export async function startDns(address: string, records: readonly string[]): Promise<DnsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'icewarp-rollout-dns-'));
   const port = await freePort([address], 5353);
-  const lines = ['no-resolv', 'no-hosts', 'user=root', 'bind-interfaces', 'local=/#/', `port=${port}`];
-  const sign = `host-record=${SIGN},${address}`;
-  await writeFile(
-    join(folder, 'dns.conf'),
-    [...lines, `listen-address=${address}`, sign, ...records].map((line) => `${line}\n`).join(''),
-  );
-  const args = [`--conf-file=${folder}/dns.conf`, '--pid-file', '--no-daemon'];
-  const server = spawn('dnsmasq', args, { stdio: 'ignore' });
-  const ended = once(server, 'exit');
   const at = `${address}:${port}`;
+  let end = async (): Promise<void> => undefined;
+  const change = async (other: readonly string[]): Promise<void> => {
+    await end();
+    const lines = ['no-resolv', 'no-hosts', 'user=root', 'bind-interfaces', 'local=/#/', `port=${port}`];
+    const all = [...lines, `listen-address=${address}`, `host-record=${SIGN},${address}`, ...other];
+    await writeFile(join(folder, 'dns.conf'), all.map((line) => `${line}\n`).join(''));
+    end = await run(join(folder, 'dns.conf'), at);
+  };
   const stop = async (): Promise<void> => {
+    await end();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await change(records);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { at, change, stop };
+}
+
+/** Runs dnsmasq until the function that it returns is called. */
+async function run(file: string, at: string): Promise<() => Promise<void>> {
+  const server = spawn('dnsmasq', [`--conf-file=${file}`, '--pid-file', '--no-daemon'], { stdio: 'ignore' });
+  const ended = once(server, 'exit');
+  const end = async (): Promise<void> => {
     server.kill('SIGKILL');
     await ended;
-    await rm(folder, { recursive: true, force: true });
   };
   try {
     await eventually(`dnsmasq answers at ${at}`, async () => {
@@ -51,8 +68,8 @@ export async function startDns(address: string, records: readonly string[]): Pro
       );
     });
   } catch (error) {
-    await stop();
+    await end();
     throw error;
   }
-  return { at, stop };
+  return end;
 }
