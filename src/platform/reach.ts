@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 
 import type { Endpoint } from '../cluster/endpoint.js';
 
@@ -45,7 +45,7 @@ async function connected<T>(
 ): Promise<T | 'refused' | 'silent'> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   limit.throwIfAborted();
-  const socket = connect({ host, port, localAddress: from });
+  const socket = connect({ host, port, localAddress: from, family: isIPv6(from) ? 6 : 4 });
   const stop = (): void => void socket.destroy(new Error('silence'));
   limit.addEventListener('abort', stop, { once: true });
   try {

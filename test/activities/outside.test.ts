@@ -189,6 +189,20 @@ describe('a node, seen from outside', () => {
     expect((await outside({ mailServer: at })).greeting).toBe('silent');
   }, 20_000);
 
+  it('stops waiting at once when the work is cancelled', async () => {
+    const [silent, deaf] = [await listen(''), await listen('', NODE)];
+    const stop = new AbortController();
+    const certificate = { port: deaf.port, names: [NAME] };
+    const looked = outsidePreflight.run(
+      { address: NODE, mailServer: silent.at, certificate },
+      { ...context, signal: stop.signal },
+    );
+    const begun = Date.now();
+    setTimeout(() => stop.abort(), 200);
+    await expect(looked).rejects.toThrow();
+    expect(Date.now() - begun).toBeLessThan(2_000);
+  });
+
   it('reaches the licence server, or says why not', async () => {
     const { at } = await listen('');
     expect((await outside({ licenceServer: at })).licenceServer).toBe('connected');
