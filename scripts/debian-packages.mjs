@@ -19,6 +19,8 @@ const PACKAGES = [
   'rsync',
   'sshfs',
   'openssh-sftp-server',
+  'dnsmasq-base',
+  'openssl',
 ];
 
 /** The system services those packages bring. The lab starts its own processes and needs none of them. */

@@ -2,6 +2,8 @@ import { admission } from './admission.js';
 import { autostart } from './autostart.js';
 import { balancer } from './balancer.js';
 import { collationClashes, collationLetters, collationWeights } from './collation.js';
+import { balancerAddresses } from './balancer-addresses.js';
+import { clientNames } from './client-names.js';
 import { database } from './database.js';
 import { databaseDialect } from './database-dialect.js';
 import { databaseLogin } from './database-login.js';
@@ -17,11 +19,14 @@ import { mailQueues } from './mail-queues.js';
 import { mailboxRoots, mailboxRootsSeen } from './mailbox-roots.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
+import { namesPreflight } from './names-preflight.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { nodesMeet } from './nodes-meet.js';
 import { oldMail } from './old-mail.js';
 import { osUser, shareUser } from './os-user.js';
+import { outsidePreflight } from './outside-preflight.js';
+import { ownConnections } from './own-connections.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { probeBalancer } from './probe-balancer.js';
@@ -72,6 +77,7 @@ export const resources = {
   autostart,
   balancer,
   admission,
+  clientNames,
 };
 export type Resources = typeof resources;
 
@@ -88,6 +94,8 @@ export const procedures = {
   collationLetters,
   collationWeights,
   collationClashes,
+  namesPreflight,
+  outsidePreflight,
   databaseLogin,
   shareProof,
   shareSeen,
@@ -106,5 +114,7 @@ export const procedures = {
   roomForMail,
   pathScan,
   localPlaces,
+  balancerAddresses,
+  ownConnections,
 };
 export type Procedures = typeof procedures;

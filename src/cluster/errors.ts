@@ -59,6 +59,12 @@ export const ERRORS = {
   CHANGED_MEANWHILE: { retryable: false, next: 'Look at the difference; put it as expected and retry, or skip' },
   NOT_CONVERGED: { retryable: false, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
   UNEXPECTED: { retryable: true, next: 'Look at the agent’s log on that machine' },
+  // names and clients
+  DNS_SILENT: { retryable: true, next: 'Check that the DNS servers named there answer, then: icewarp-rollout retry' },
+  CLIENTS_ELSEWHERE: {
+    retryable: false,
+    next: 'Change DNS as told, then: icewarp-rollout retry; where nothing is published yet: icewarp-rollout skip',
+  },
   // rules between machines
   PREFLIGHT_STOPS: {
     retryable: false,

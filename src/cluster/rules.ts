@@ -1,3 +1,4 @@
+import { publicBreaches } from './public-rules.js';
 import type { ClusterFile } from './schema.js';
 import { SERVICES } from './services.js';
 
@@ -22,6 +23,7 @@ export function breaches(cluster: ClusterFile): readonly Breach[] {
     ...distinctDatabases(cluster),
     ...distinctAccounts(cluster),
     ...separateFolders(cluster),
+    ...publicBreaches(cluster),
   ];
 }
 

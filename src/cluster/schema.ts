@@ -1,7 +1,8 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 import { z } from 'zod';
 
+import { endpointOf } from './endpoint.js';
 import { SERVICES, type ServiceName } from './services.js';
 
 /** Characters that end a field, a share entry or a line in IceWarp's connection strings and path.dat. */
@@ -18,9 +19,24 @@ const hostName = z
     'expected a host name such as mail-a.example.com',
   );
 
-const address = z.string().refine((text) => isIP(text) !== 0, 'expected an IP address such as 192.0.2.11');
+/** One spelling for each address: IPv6 has many, and addresses are compared. */
+const address = z
+  .string()
+  .refine((text) => isIP(text) !== 0, 'expected an IP address such as 192.0.2.11')
+  .transform((text) => (isIPv6(text) ? new URL(`http://[${text}]/`).hostname.slice(1, -1) : text));
 const host = z.union([address, hostName]);
 const port = z.int().min(1).max(65_535);
+
+/** A host, perhaps with a port: `mx.example.net`, `192.0.2.1:25`, `[2001:db8::1]:25`. */
+const endpoint = (usual: number): z.ZodString =>
+  z.string().refine((text) => {
+    const read = endpointOf(text, usual);
+    return read !== null && host.safeParse(read.host).success;
+  }, 'expected a host, or host:port, such as mx.example.net or 192.0.2.1:25');
+
+const dnsServer = z
+  .string()
+  .refine((text) => isIP(endpointOf(text, 53)?.host ?? '') !== 0, 'expected an IP address, or IP:port');
 
 /** A name that ends up in a connection string, in path.dat or in SQL: nothing that would break out of its field. */
 const fieldText = z
@@ -126,6 +142,8 @@ const node = z.strictObject({
   host: hostName,
   serverId,
   role: z.enum(['master', 'slave']),
+  /** Address that other mail servers see when this node sends; default its address (B13). */
+  outgoing: address.optional(),
   /** Share of the users' connections that this node gets; the master is only the backup. */
   weight: z.int().min(1).max(256).default(10),
 });
@@ -173,6 +191,24 @@ const backup = z.strictObject({
   taken: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-20T04:00:00Z' }).optional(),
 });
 
+/** What the Internet and the clients see (B13). Left out: nothing of it is looked at, and no client is moved. */
+const publicSide = z.strictObject({
+  /** Host names that clients use; the last step of a rollout moves them to the balancer. */
+  names: z.array(hostName).max(12, 'at most twelve names').default([]),
+  /** The balancer's address as clients see it; default balancer.address. */
+  address: address.optional(),
+  /** DNS servers that are asked instead of each machine's own: those that answer as the Internet sees it. */
+  resolvers: z.array(dnsServer).min(1).max(4).optional(),
+  /** Every node sends through this server, which then is what others judge; default port 25. */
+  smarthost: endpoint(25).optional(),
+  /** A mail server elsewhere to which every node tries a connection; default port 25. */
+  port25: endpoint(25).optional(),
+  /** TLS port whose certificate is looked at; default that of the first TLS service of the balancer. */
+  certificate: port.optional(),
+  /** Where IceWarp asks about its licence; default port 443. */
+  licenceServer: endpoint(443).default('licenseprocessor.icewarp.com'),
+});
+
 /** One file describes one cluster. */
 export const clusterSchema = z.strictObject({
   version: z.literal(1),
@@ -186,6 +222,7 @@ export const clusterSchema = z.strictObject({
   balancer: balancer.prefault({}),
   /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
   backups: z.array(backup).max(20).optional(),
+  public: publicSide.optional(),
 });
 
 /** The cluster file as written, with every default filled in. */
@@ -195,5 +232,6 @@ export type SecretRef = z.infer<typeof secret>;
 export type DatabaseNames = z.infer<typeof databases>;
 export type DatabaseRole = keyof DatabaseNames;
 export type AccountSpec = z.infer<typeof account>;
+export type PublicSide = z.infer<typeof publicSide>;
 
 export type { ServiceName } from './services.js';

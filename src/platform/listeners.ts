@@ -1,5 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** A TCP port that a program has taken on this machine. */
 export interface Listener {
@@ -10,25 +11,69 @@ export interface Listener {
   readonly inode: string;
 }
 
+/** A TCP connection in which this machine takes part. */
+export interface Connection {
+  readonly local: SocketPlace;
+  readonly peer: SocketPlace;
+}
+
+/** One end of a connection. */
+export interface SocketPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+const ESTABLISHED = '01';
 const LISTENING = '0A';
 
 /** Every TCP port on which a program of this machine listens, as the kernel tells it. */
 export async function listeners(): Promise<readonly Listener[]> {
-  const tables = await Promise.all(
-    // a machine without IPv6 has no second table
-    ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')),
+  return (await socketTables()).flatMap(parseListeners);
+}
+
+/** Every TCP connection of this machine that is open both ways, as the kernel tells it. */
+export async function connections(): Promise<readonly Connection[]> {
+  return (await socketTables()).flatMap(parseConnections);
+}
+
+/** The addresses of this machine's network cards; not those of the loopback. */
+export function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((card = []) =>
+    card.filter(({ internal }) => !internal).map(({ address }) => normal(address)),
   );
-  return tables.flatMap(parseListeners);
 }
 
 /** The listening sockets in one of the kernel's tables (proc_pid_net(5)): addresses in hexadecimal, by machine words. */
 export function parseListeners(table: string): Listener[] {
+  return parseSockets(table).flatMap(({ local, state, inode }) => (state === LISTENING ? [{ ...local, inode }] : []));
+}
+
+/** The open connections in one of the kernel's tables. */
+export function parseConnections(table: string): Connection[] {
+  return parseSockets(table).flatMap(({ local, peer, state }) => (state === ESTABLISHED ? [{ local, peer }] : []));
+}
+
+async function socketTables(): Promise<readonly string[]> {
+  // a machine without IPv6 has no second table
+  return Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'utf8').catch(() => '')));
+}
+
+interface KernelSocket extends Connection {
+  readonly state: string;
+  readonly inode: string;
+}
+
+function parseSockets(table: string): KernelSocket[] {
   return table.split('\n').flatMap((line) => {
-    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-    const [, address = '', port = ''] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(local) ?? [];
-    if (state !== LISTENING || address === '') return [];
-    return [{ address: addressOf(address), port: parseInt(port, 16), inode }];
+    const [, one = '', other = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+    const [local, peer] = [placeOf(one), placeOf(other)];
+    return local === null || peer === null ? [] : [{ local, peer, state, inode }];
   });
+}
+
+function placeOf(text: string): SocketPlace | null {
+  const [, address = '', port = ''] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(text) ?? [];
+  return address === '' ? null : { address: addressOf(address), port: parseInt(port, 16) };
 }
 
 /** Whether a listener keeps others from taking its port at an address. */

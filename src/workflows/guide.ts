@@ -1,6 +1,7 @@
 import { machinesOf, type Machines } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { admitNodes } from './guide/balancer.js';
+import { moveClients } from './guide/clients.js';
 import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
 import { configureFirstNode, watchdogAgain } from './guide/first-node.js';
@@ -54,4 +55,8 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
 
   run.phase('Balancer');
   await admitNodes(run, cluster);
+
+  if (file.public === undefined) return;
+  run.phase('Clients');
+  await moveClients(run, cluster);
 }

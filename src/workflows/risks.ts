@@ -13,7 +13,26 @@ export interface Risk {
 
 /** The risks that a rollout of this cluster leaves with the operator, in words. Pure. */
 export function risksOf(cluster: ClusterFile): readonly Risk[] {
-  return [notClosed(cluster), clientHidden(cluster), ...fullText(cluster), ...backups(cluster)];
+  return [
+    notClosed(cluster),
+    clientHidden(cluster),
+    ...fullText(cluster),
+    ...backups(cluster),
+    ...clientsMove(cluster),
+  ];
+}
+
+function clientsMove({ nodes, balancer, public: side }: ClusterFile): readonly Risk[] {
+  if (side === undefined || side.names.length === 0) return [];
+  const to = side.address ?? balancer.address ?? 'the balancer';
+  return [
+    {
+      guide: 'B13',
+      risk: `You change DNS, not the rollout: it is held at the end until ${side.names.join(', ')} lead${side.names.length === 1 ? 's' : ''} to ${to}. Clients and caches keep the old answer for its TTL and some for longer, on a way back too; who is connected past the balancer is looked for once, on ${nodes.map(({ id }) => id).join(', ')}, not over days`,
+      check:
+        'lower the TTLs days before; serve on the old address until the TTL is over, and longer for clients that ignore it; on a rollback put the records back first: it is held until then',
+    },
+  ];
 }
 
 function notClosed({ nodes, balancer: { kind, services } }: ClusterFile): Risk {

@@ -35,4 +35,5 @@ export const STORY: Readonly<Record<Kind, Story>> = {
   autostart: { undo: 'as before', seconds: 1, after: 'installation' },
   balancer: { undo: 'haproxy.cfg as it was, byte for byte', seconds: 3 },
   admission: { undo: 'taken out of the balancer again', seconds: 3, after: 'balancer' },
+  clientNames: { undo: 'held until you have put the records back', seconds: 3600 },
 };

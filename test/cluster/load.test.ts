@@ -52,6 +52,38 @@ describe('a cluster file', () => {
     ]);
   });
 
+  it.each([
+    ['names: [mail-b.example.com]', 1, 'public.names.0: mail-b.example.com is the host name of node B'],
+    ['names: [mail.example.com, MAIL.example.com]', 1, 'public.names.1: MAIL.example.com is named twice'],
+    ['address: 192.0.2.11\n  names: [mail.example.com]', 1, 'public.address: clients know only the balancer (G26)'],
+    ['smarthost: relay.example.net\n  port25: mx.example.net', 2, 'public.port25: with public.smarthost nodes send'],
+    ['resolvers: ["192.0.2.53:53", ns.example.com]', 1, 'public.resolvers.1: expected an IP address, or IP:port'],
+    ['port25: "mx.example.net:99999"', 1, 'public.port25: expected a host, or host:port'],
+    ['smarthosts: relay.example.net', 1, 'public.smarthosts: unknown key; did you mean "smarthost"?'],
+  ])('is refused with %s in what clients see, at its place', (text, line, why) => {
+    const problems = problemsOf(`${smallest}public:\n  ${text}\n`);
+    const lines = smallest.split('\n').length;
+    expect(problems).toEqual([expect.stringContaining(why)]);
+    expect(problems[0]).toMatch(new RegExp(`^cluster\\.yaml:${lines + line}:\\d+: `));
+  });
+
+  it('is refused with outgoing addresses of nodes beside a smarthost, and names without a balancer', () => {
+    const outgoing = changed('role: master }', 'role: master, outgoing: 203.0.113.11 }');
+    expect(problemsOf(`${outgoing}public:\n  smarthost: relay.example.net\n`)).toEqual([
+      expect.stringMatching(/:13:\d+: nodes\.0\.outgoing: with public\.smarthost nodes send nowhere else/),
+    ]);
+    const none = `${smallest.slice(0, smallest.indexOf('balancer:'))}balancer: { kind: none }\n`;
+    expect(problemsOf(`${none}public: { names: [mail.example.com] }\n`)).toEqual([
+      expect.stringContaining('public: names need an address to lead to'),
+    ]);
+    expect(problemsOf(`${none}public: { names: [mail.example.com], address: 192.0.2.30 }\n`)).toEqual([]);
+  });
+
+  it('knows addresses by one spelling, however they are written', () => {
+    const loaded = loadCluster(`${smallest}public: { address: "2001:DB8:0::1" }\n`, 'cluster.yaml');
+    expect(loaded).toMatchObject({ ok: true, cluster: { public: { address: '2001:db8::1', names: [] } } });
+  });
+
   it('says that a number must be quoted to be a server ID', () => {
     expect(problemsOf(changed('"11"', '11'))).toEqual([expect.stringContaining('put it in quotes, "11"')]);
   });

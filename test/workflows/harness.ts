@@ -32,6 +32,8 @@ const ACTIONS = [
   'collationLetters',
   'collationWeights',
   'collationClashes',
+  'namesPreflight',
+  'outsidePreflight',
   'databaseLogin',
   'shareProof',
   'shareSeen',
@@ -50,6 +52,8 @@ const ACTIONS = [
   'roomForMail',
   'pathScan',
   'localPlaces',
+  'balancerAddresses',
+  'ownConnections',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;
@@ -97,6 +101,11 @@ export async function runWorkers(without: readonly string[] = []): Promise<Worke
 export function newCluster(): void {
   cluster = exampleCluster(`t${randomUUID().slice(0, 8)}`);
   world = new FakeWorld();
+}
+
+/** The running test's cluster is another one, of the same name. */
+export function useCluster(other: ClusterFile): void {
+  cluster = other;
 }
 
 export async function start(extra: Partial<RolloutInput> = {}): Promise<WorkflowHandle<typeof rollout>> {

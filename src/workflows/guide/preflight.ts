@@ -12,6 +12,7 @@ import { judgeMeeting } from '../preflight/judge-meeting.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
 import { judgeShare } from '../preflight/judge-share.js';
 import type { Runner } from '../runner.js';
+import { lookOutside } from './outside.js';
 import { stateFindings } from './preflight-state.js';
 
 /**
@@ -27,6 +28,7 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
     const meetings = await letNodesMeet(run, cluster, nodes);
     const clocks = await readClocks(run, cluster, server);
     const state = await stateFindings(run, cluster, nodes, server);
+    const outside = await lookOutside(run, cluster);
     const joined = [...nodes.values()].some((facts) => facts.joined);
     return [
       ...judgeNodes(file, nodes),
@@ -35,6 +37,7 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
       ...judgeShare(file, share),
       ...judgeDatabase(file, server, joined),
       ...state,
+      ...outside,
     ];
   });
 }

@@ -1,6 +1,7 @@
 import { BETWEEN_FINDINGS } from './catalogue/between.js';
 import { DIALECT_FINDINGS } from './catalogue/dialect.js';
 import type { KindOfFinding } from './catalogue/kind.js';
+import { OUTSIDE_FINDINGS } from './catalogue/outside.js';
 import { STATE_FINDINGS } from './catalogue/state.js';
 
 export type { KindOfFinding } from './catalogue/kind.js';
@@ -212,6 +213,7 @@ export const CATALOGUE = {
   },
   ...STATE_FINDINGS,
   ...DIALECT_FINDINGS,
+  ...OUTSIDE_FINDINGS,
 } as const satisfies Record<string, KindOfFinding>;
 
 export type FindingKind = keyof typeof CATALOGUE;

@@ -1,4 +1,5 @@
-import { CATALOGUE, type FindingKind, type KindOfFinding } from './catalogue.js';
+import { CATALOGUE, type FindingKind } from './catalogue.js';
+import type { KindOfFinding } from './catalogue/kind.js';
 
 /** stops: the rollout is held. warns: it goes on, and may be sorry. tells: worth knowing. */
 export type Severity = 'stops' | 'warns' | 'tells';

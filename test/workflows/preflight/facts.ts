@@ -1,5 +1,7 @@
 import type { DatabasePreflight } from '../../../src/activities/database-preflight.js';
+import type { NamesPreflight } from '../../../src/activities/names-preflight.js';
 import type { NodePreflight } from '../../../src/activities/node-preflight.js';
+import type { OutsidePreflight } from '../../../src/activities/outside-preflight.js';
 
 const ROOM = { bytes: 50_000_000_000, files: 1_000_000 };
 
@@ -34,6 +36,25 @@ export function cleanDatabase(other: Partial<DatabasePreflight> = {}): DatabaseP
     accounts: [],
     databases: [],
     clock: { ahead: 0, unsure: 1 },
+    ...other,
+  };
+}
+
+/** Names that lead to the balancer already, with a certificate, as the only place that takes the domain's mail. */
+export function cleanNames(names: readonly string[], address: string): NamesPreflight {
+  const certificate = { lacks: [], until: '2030-01-01', days: 300, early: false, trusted: true };
+  const shown = names.map((name) => ({ name, addresses: [address], ttl: 300, certificate }));
+  return { answered: true, names: shown, exchanges: names.slice(0, 1) };
+}
+
+/** A node that may send, and reaches what it must. */
+export function cleanOutside(host: string, address: string, other: Partial<OutsidePreflight> = {}): OutsidePreflight {
+  return {
+    sender: { spf: 'pass', helo: [address], pointers: [host], confirmed: true },
+    dnsSilent: false,
+    greeting: 220,
+    licenceServer: 'connected',
+    certificate: null,
     ...other,
   };
 }

@@ -5,6 +5,7 @@ import type { NodePreflight } from '../../../src/activities/node-preflight.js';
 import type { ClusterFile } from '../../../src/cluster/schema.js';
 import { CATALOGUE, type FindingKind } from '../../../src/workflows/preflight/catalogue.js';
 import { DIALECT_FINDINGS } from '../../../src/workflows/preflight/catalogue/dialect.js';
+import { OUTSIDE_FINDINGS } from '../../../src/workflows/preflight/catalogue/outside.js';
 import { STATE_FINDINGS } from '../../../src/workflows/preflight/catalogue/state.js';
 import { ordered, stopText, type Finding } from '../../../src/workflows/preflight/finding.js';
 import { judgeDatabase } from '../../../src/workflows/preflight/judge-database.js';
@@ -96,7 +97,7 @@ describe('the judges of a preflight', () => {
   it('have a case here for every kind that the catalogue knows', () => {
     const apart: FindingKind[] = ['databaseCollation'];
     // those have a test beside this one
-    const others = [...Object.keys(STATE_FINDINGS), ...Object.keys(DIALECT_FINDINGS)];
+    const others = [...Object.keys(STATE_FINDINGS), ...Object.keys(DIALECT_FINDINGS), ...Object.keys(OUTSIDE_FINDINGS)];
     expect([...CASES.map(([kind]) => kind), ...apart, ...others].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 
