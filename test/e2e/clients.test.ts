@@ -85,9 +85,8 @@ describe('the clients of a rolled out cluster', () => {
       const { addresses } = cluster.lab;
       const set = `set A of ${CLIENT_NAME} to ${addresses.A}, and no AAAA (now ${addresses.balancer}`;
       expect(state).toMatchObject({ why: expect.stringContaining(set), skippable: true });
-      await (
-        await clientOf(addresses.B)
-      )();
+      const leave = await clientOf(addresses.B);
+      leave();
       await dns.change(records.before);
       await retry(`undo ${STEP}`);
       expect((await cluster.cli('watch')).code).not.toBe(1);
