@@ -19,6 +19,7 @@ import { osUser, shareUser } from './os-user.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { probeBalancer } from './probe-balancer.js';
+import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
 import { probePair } from './probe-pair.js';
 import { restartServices } from './restart-services.js';
@@ -78,6 +79,7 @@ export const procedures = {
   probeNode,
   probePair,
   probeBalancer,
+  probeLockout,
   roomForMail,
   pathScan,
 };

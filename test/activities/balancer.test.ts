@@ -8,10 +8,15 @@ import { admissionAt } from '../../src/activities/admission.js';
 import { balancerAt } from '../../src/activities/balancer.js';
 import type { BalancerDesired } from '../../src/activities/haproxy/desired.js';
 import { askHaproxy } from '../../src/activities/haproxy/runtime.js';
+import { statesNow } from '../../src/activities/haproxy/states.js';
 import { eventually } from '../support/eventually.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
 
 const FOREIGN = 'defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n';
+
+/** Nodes that have lost the accounts database: they greet, and take no recipient. */
+const lost = new Map<string, number>();
+const LOST_FOR_GOOD = Infinity;
 
 /** A node that says its name in the greeting, so that a client knows where it has ended. */
 async function smtpNode(name: string, address: string, port: number): Promise<Server> {
@@ -20,6 +25,12 @@ async function smtpNode(name: string, address: string, port: number): Promise<Se
     socket.write(`220 ${name} ESMTP\r\n`);
     socket.on('data', (data) => {
       const quit = data.toString().startsWith('QUIT');
+      const left = lost.get(name) ?? 0;
+      if (left > 0 && data.toString().startsWith('RCPT')) {
+        lost.set(name, left - 1);
+        socket.write('451 4.3.0 the accounts are not available\r\n');
+        return;
+      }
       socket.write(quit ? '221 bye\r\n' : '250 fine\r\n');
       if (quit) socket.end();
     });
@@ -50,6 +61,7 @@ describe('the balancer on a real HAProxy', () => {
         { id: 'B', address: at(12), weight: 10, backup: false },
         { id: 'C', address: at(13), weight: 10, backup: false },
       ],
+      accounts: { recipient: 'probe-1@example.com', port: 2525 },
     };
   });
 
@@ -94,12 +106,8 @@ describe('the balancer on a real HAProxy', () => {
 
   /** What HAProxy's health checks say of a node. */
   async function stateOf(service: string, node: string): Promise<string | undefined> {
-    const answer = await askHaproxy(haproxy.places.socket, 'show stat', new AbortController().signal);
-    const [header = '', ...lines] = answer.replace(/^# /, '').split('\n');
-    const column = header.split(',').indexOf('status');
-    return lines.map((line) => line.split(',')).find(([proxy, server]) => proxy === service && server === node)?.[
-      column
-    ];
+    const states = await statesNow(haproxy.places.socket, new AbortController().signal);
+    return states.find((state) => state.service === service && state.node === node)?.status;
   }
 
   it('says what it would do where there is nothing', async () => {
@@ -161,6 +169,45 @@ describe('the balancer on a real HAProxy', () => {
     await askHaproxy(haproxy.places.socket, 'set server smtp/B state ready', new AbortController().signal);
     await eventually('B is met again', async () => (await met()) === 'B');
   });
+
+  it('takes a node that has lost the accounts database out of every service, not for one failure, and lets it back', async () => {
+    await applied();
+    await letIn('B');
+    await letIn('C');
+    const services = ['smtp', 'submission'];
+    const are = async (node: string, status: string): Promise<boolean> =>
+      (await Promise.all(services.map((service) => stateOf(service, node)))).every((state) => state === status);
+    await eventually('all are up', async () => (await are('B', 'UP')) && (await are('C', 'UP')));
+
+    const seen = new Set<string>();
+    lost.set('B', 1);
+    await eventually('one check has failed', async () => (await stateOf('accounts', 'B')) === 'UP 2/3', {
+      limit: 15_000,
+    });
+    await eventually('and the next has passed', async () => {
+      for (const service of services) seen.add((await stateOf(service, 'B')) ?? '');
+      return (await stateOf('accounts', 'B')) === 'UP';
+    });
+    expect([...seen]).toEqual(['UP']);
+
+    lost.set('B', LOST_FOR_GOOD);
+    await eventually('B is out of both', () => are('B', 'DOWN'), { limit: 40_000 });
+    for (const port of [2525, 2587]) await expect(met(port)).resolves.toBe('C');
+
+    // nothing is better then, and whatever still works goes on
+    lost.set('C', LOST_FOR_GOOD);
+    await eventually('no node knows its accounts', async () => (await stateOf('accounts', 'C')) === 'DOWN', {
+      limit: 40_000,
+    });
+    await eventually('both serve', async () => (await are('B', 'UP')) && (await are('C', 'UP')), { limit: 40_000 });
+
+    lost.delete('B');
+    await eventually('B alone serves', async () => (await are('B', 'UP')) && (await are('C', 'DOWN')), {
+      limit: 60_000,
+    });
+    lost.clear();
+    await eventually('and C again', () => are('C', 'UP'), { limit: 40_000 });
+  }, 240_000);
 
   it('takes over a file that was written but not loaded before a crash', async () => {
     await applied();

@@ -36,7 +36,10 @@ describe('a plan', () => {
 
   it('says what holds where the product sets up no balancer', () => {
     const { balancer, ...file } = exampleCluster('t');
-    const [open, hidden] = risksOf({ ...file, balancer: { kind: 'none', file: balancer.file } });
+    const [open, hidden] = risksOf({
+      ...file,
+      balancer: { kind: 'none', file: balancer.file, clientAddress: 'hidden', sessions: 'affinity' },
+    });
     expect(open?.risk).toContain('not closed by a firewall at any time');
     expect(hidden?.risk).toContain('A balancer of your own');
   });

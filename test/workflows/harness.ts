@@ -35,6 +35,7 @@ const ACTIONS = [
   'probeNode',
   'probePair',
   'probeBalancer',
+  'probeLockout',
   'roomForMail',
   'pathScan',
 ] as const satisfies readonly Action[];

@@ -31,7 +31,8 @@ export class SmtpDialogue {
    */
   static async open(server: MailServer, signal: AbortSignal): Promise<SmtpDialogue> {
     signal.throwIfAborted();
-    const socket = connect({ host: server.address, port: server.port, signal });
+    const { address: host, port, from } = server;
+    const socket = connect({ host, port, signal, ...(from === undefined ? {} : { localAddress: from }) });
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('silence')));
     try {
       await once(socket, 'connect');

@@ -1,5 +1,6 @@
 import type { NodePreflight } from '../../activities/node-preflight.js';
 import type { Cluster } from '../guide.js';
+import { judgeBalancer } from '../preflight/judge-balancer.js';
 import { judgeDatabase } from '../preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
 import type { Runner } from '../runner.js';
@@ -11,7 +12,7 @@ import type { Runner } from '../runner.js';
 export async function preflight(run: Runner, { file, on }: Cluster): Promise<void> {
   const { icewarp, share, database } = file;
   const { named, usual } = portsOf(file);
-  await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 G5 G10', label: 'preflight' }, async () => {
+  await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 B7 G5 G10', label: 'preflight' }, async () => {
     const shown = new Map<string, NodePreflight>();
     await run.each(on.nodes, async (node) => {
       const spec = file.nodes.find(({ id }) => id === node.name);
@@ -41,6 +42,6 @@ export async function preflight(run: Runner, { file, on }: Cluster): Promise<voi
     // the order of the answers is not that of the nodes
     const inOrder = new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
     const joined = [...shown.values()].some((facts) => facts.joined);
-    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined)];
+    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined), ...judgeBalancer(file)];
   });
 }

@@ -1,3 +1,4 @@
+import { BALANCER_FINDINGS } from './catalogue/balancer.js';
 import type { Severity } from './finding.js';
 
 /** What is the same of every finding of one kind. */
@@ -233,6 +234,7 @@ export const CATALOGUE = {
     mend: 'convert its tables to utf8mb4, or name an empty database in the cluster file',
     approvable: false,
   },
+  ...BALANCER_FINDINGS,
 } as const satisfies Record<string, KindOfFinding>;
 
 export type FindingKind = keyof typeof CATALOGUE;

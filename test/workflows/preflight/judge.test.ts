@@ -154,7 +154,10 @@ describe('the judges of a preflight', () => {
   it('ask for the ports of the cluster file, and for those that are usual', () => {
     expect(portsOf(file).named).toEqual([25, 143, 110]);
     expect(portsOf(file).usual).toEqual([465, 587, 995, 993, 80, 443, 5222, 5229]);
-    const alone = { ...file, balancer: { kind: 'none' as const, file: file.balancer.file } };
+    const alone = {
+      ...file,
+      balancer: { ...file.balancer, kind: 'none' as const, address: undefined, services: undefined },
+    };
     expect(portsOf(alone).named).toEqual([25, 110, 143]);
   });
 });
