@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 import type { AccountSpec, ClientAddress } from '../cluster/schema.js';
 import { nodeOfThisClient } from './haproxy/affinity.js';
 import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
@@ -51,11 +53,12 @@ export function probeBalancerAt(places: HaproxyPlaces): Procedure<ProbeBalancerI
         sender: await loginOf(sender, domain, context),
         recipient: await loginOf(recipient, domain, context),
       };
-      const checks = [await relayRefused({ ...at(ports.smtp), from: address }, domain, signal)];
+      const checks: string[] = [];
       if (node !== undefined) {
         const count = await passesChecks(node, places.socket, signal);
         checks.push(`HAProxy’s checks of ${node} pass on ${count} services`);
       }
+      checks.push(await relayRefused({ ...at(ports.smtp), from: address }, domain, signal));
       const through = await travel({ ...route, name: 'balancer>balancer', imap: at(ports.imap) }, signal);
       checks.push(`a message through the balancer was there once, after ${through.seconds} s`);
       checks.push(addressSeen(through.received, client, address, clientAddress ?? 'hidden'));
@@ -88,7 +91,9 @@ export function addressSeen(
   if (client === null) {
     return 'which address the nodes see is not proven: this machine has no other address than the balancer’s';
   }
-  const names = (address: string): boolean => received.some((line) => line.split(/[^0-9A-Fa-f.:]+/).includes(address));
+  const words = received.flatMap((line) => line.replaceAll(/IPv6:/gi, ' ').split(/[^0-9A-Fa-f.:]+/));
+  const names = (address: string): boolean =>
+    words.some((word) => word === address || (isIPv4(address) && word.startsWith(`${address}:`)));
   if (names(client)) return `the node sees the client’s address (${client})`;
   const instead = names(balancer) ? `the balancer’s (${balancer})` : 'neither it nor the balancer’s';
   if (wanted === 'hidden') return `the node sees not the client’s address but ${instead}, as the cluster file says`;

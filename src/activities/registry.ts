@@ -18,10 +18,12 @@ import { oldMail } from './old-mail.js';
 import { osUser, shareUser } from './os-user.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
+import { phpIni } from './php-ini.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
 import { probePair } from './probe-pair.js';
+import { redisAnswers } from './redis-answers.js';
 import { restartServices } from './restart-services.js';
 import { roomForMail } from './room-for-mail.js';
 import { services } from './services.js';
@@ -56,6 +58,7 @@ export const resources = {
   oldMail,
   sharedConfiguration,
   pathDat,
+  phpIni,
   services,
   autostart,
   balancer,
@@ -82,5 +85,6 @@ export const procedures = {
   probeLockout,
   roomForMail,
   pathScan,
+  redisAnswers,
 };
 export type Procedures = typeof procedures;

@@ -2,7 +2,7 @@ import { machinesOf, type Machines } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { admitNodes } from './guide/balancer.js';
 import { prepareDatabases } from './guide/databases.js';
-import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
+import { equalLicences, installNodes, licenseNodes, shareSessions } from './guide/installation.js';
 import { configureFirstNode } from './guide/first-node.js';
 import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
 import { preflight } from './guide/preflight.js';
@@ -38,6 +38,7 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   run.phase('Installation');
   await installNodes(run, cluster);
   await licenseNodes(run, cluster);
+  await shareSessions(run, cluster);
 
   run.phase('First node');
   await configureFirstNode(run, cluster);

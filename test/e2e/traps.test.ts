@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { Finding } from '../../src/workflows/preflight/finding.js';
 import { LabCluster } from './lab-cluster.js';
+import { BALANCER_TRAPS } from './traps/balancer.js';
 import { MACHINE_TRAPS } from './traps/machine.js';
 import { examine, type Trap } from './traps/trap.js';
 
 const MINUTE = 60_000;
-const TRAPS: readonly Trap[] = [...MACHINE_TRAPS];
+const TRAPS: readonly Trap[] = [...MACHINE_TRAPS, ...BALANCER_TRAPS];
 
 let cluster: LabCluster;
 let clean: readonly string[];

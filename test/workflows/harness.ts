@@ -38,6 +38,7 @@ const ACTIONS = [
   'probeLockout',
   'roomForMail',
   'pathScan',
+  'redisAnswers',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

@@ -12,6 +12,15 @@ const SILENCE = 35;
 const LONG_SILENCE = 65;
 const LONG_SILENT: ReadonlySet<ServiceName> = new Set(['http', 'https', 'xmpp']);
 
+/** Hours for which a client stays at its node (B5), and how a node is judged: seconds between checks, and how many. */
+export const AFFINITY_HOURS = 10;
+export const CHECKS = { every: 3, fall: 3, rise: 2 } as const;
+
+/** Minutes for which a silent connection of a service is kept. */
+export function silenceOf(service: ServiceName): number {
+  return LONG_SILENT.has(service) ? LONG_SILENCE : SILENCE;
+}
+
 /**
  * Port on which an old HAProxy hands the affinity table to its successor at a reload. Below 1024, so that no user's
  * process can pose as either.
@@ -81,7 +90,7 @@ const DEFAULTS = `defaults
     timeout client-fin 30s
     timeout server-fin 30s
     # a single failed check takes no node out
-    default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions
+    default-server inter ${CHECKS.every}s fall ${CHECKS.fall} rise ${CHECKS.rise} on-marked-down shutdown-sessions
 `;
 
 function affinitySections(address: string): string {
@@ -90,7 +99,7 @@ peers icewarp-rollout
     peer icewarp-rollout ${isIPv6(address) ? '127.0.0.1' : ownAddress(address)}:${HANDOVER_PORT}
 
 backend ${AFFINITY_TABLE}
-    stick-table type ${isIPv6(address) ? 'ipv6' : 'ip'} size 200k expire 10h peers icewarp-rollout
+    stick-table type ${isIPv6(address) ? 'ipv6' : 'ip'} size 200k expire ${AFFINITY_HOURS}h peers icewarp-rollout
 `;
 }
 

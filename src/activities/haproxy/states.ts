@@ -62,7 +62,8 @@ export async function passesChecks(node: string, socket: string, signal: AbortSi
     if (states.length > 0 && wrong.length === 0) {
       return states.filter(({ service }) => service !== ACCOUNTS).length;
     }
-    if (Date.now() > deadline) throw new RolloutError('PROBE_FAILED', failedChecks(node, wrong));
+    const out = states.length === 0 || wrong.some(({ status }) => status.startsWith('MAINT'));
+    if (out || Date.now() > deadline) throw new RolloutError('PROBE_FAILED', failedChecks(node, wrong));
     await sleep(GLANCE, undefined, { signal });
   }
 }

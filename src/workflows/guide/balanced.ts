@@ -29,9 +29,14 @@ export function smtpOnNodes(file: ClusterFile): Pick<Balanced, 'nodePort' | 'cli
 
 /** What the balancer shall do (G25); null where the product sets up none. Pure. */
 export function balancerDesired(file: ClusterFile): BalancerDesired | null {
-  const { kind, address, services, file: path } = file.balancer;
+  return file.balancer.kind === 'none' ? null : balancingOf(file);
+}
+
+/** What any balancer of this cluster has to do; null where the file says too little. Pure. */
+export function balancingOf(file: ClusterFile): BalancerDesired | null {
+  const { address, services, file: path } = file.balancer;
   const [probe] = file.mail.probes;
-  if (kind === 'none' || address === undefined || services === undefined || probe === undefined) return null;
+  if (address === undefined || services === undefined || probe === undefined) return null;
   const { nodePort, clientAddress } = smtpOnNodes(file);
   return {
     file: path,
