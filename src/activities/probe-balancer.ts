@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 
 import type { AccountSpec, ClientAddress } from '../cluster/schema.js';
 import { nodeOfThisClient } from './haproxy/affinity.js';
-import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
+import { DEBIAN_PLACES, type HaproxyPlaces } from '../platform/haproxy/places.js';
 import { passesChecks } from './haproxy/states.js';
 import { loginOf } from './mail/account.js';
 import { wrongAnswer, wrongCode } from './mail/failure.js';

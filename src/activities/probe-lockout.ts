@@ -1,6 +1,6 @@
 import { RolloutError } from '../cluster/errors.js';
 import type { AccountSpec } from '../cluster/schema.js';
-import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
+import { DEBIAN_PLACES, type HaproxyPlaces } from '../platform/haproxy/places.js';
 import { admittedNow, statesNow } from './haproxy/states.js';
 import { wrongAnswer, wrongCode } from './mail/failure.js';
 import { clientAddressOf } from './mail/own-address.js';

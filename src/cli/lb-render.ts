@@ -1,6 +1,6 @@
-import { AFFINITY_HOURS, CHECKS, renderConfiguration, silenceOf } from '../activities/haproxy/configuration.js';
-import type { BalancerDesired } from '../activities/haproxy/desired.js';
-import { DEBIAN_PLACES } from '../activities/haproxy/places.js';
+import { AFFINITY_HOURS, CHECKS, renderConfiguration, silenceOf } from '../platform/haproxy/configuration.js';
+import type { BalancerDesired } from '../platform/haproxy/desired.js';
+import { DEBIAN_PLACES } from '../platform/haproxy/places.js';
 import { RolloutError } from '../cluster/errors.js';
 import type { ClientAddress } from '../cluster/schema.js';
 import { SERVICES } from '../cluster/services.js';

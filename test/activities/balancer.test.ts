@@ -1,54 +1,33 @@
 import { once } from 'node:events';
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { admissionAt } from '../../src/activities/admission.js';
 import { balancerAt } from '../../src/activities/balancer.js';
-import type { BalancerDesired } from '../../src/activities/haproxy/desired.js';
+import type { BalancerDesired } from '../../src/platform/haproxy/desired.js';
 import { askHaproxy } from '../../src/activities/haproxy/runtime.js';
 import { statesNow } from '../../src/activities/haproxy/states.js';
 import { eventually } from '../support/eventually.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
+import { nodeMet, SmtpNode } from './haproxy/smtp-node.js';
 
 const FOREIGN = 'defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n';
-
-/** Nodes that have lost the accounts database: they greet, and take no recipient. */
-const lost = new Map<string, number>();
-const LOST_FOR_GOOD = Infinity;
-
-/** A node that says its name in the greeting, so that a client knows where it has ended. */
-async function smtpNode(name: string, address: string, port: number): Promise<Server> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.write(`220 ${name} ESMTP\r\n`);
-    socket.on('data', (data) => {
-      const quit = data.toString().startsWith('QUIT');
-      const left = lost.get(name) ?? 0;
-      if (left > 0 && data.toString().startsWith('RCPT')) {
-        lost.set(name, left - 1);
-        socket.write('451 4.3.0 the accounts are not available\r\n');
-        return;
-      }
-      socket.write(quit ? '221 bye\r\n' : '250 fine\r\n');
-      if (quit) socket.end();
-    });
-  });
-  server.listen(port, address);
-  await once(server, 'listening');
-  return server;
-}
 
 describe('the balancer on a real HAProxy', () => {
   let haproxy: OwnHaproxy;
   let desired: BalancerDesired;
-  let nodes: Server[];
+  let nodes: SmtpNode[];
 
   beforeAll(async () => {
     haproxy = await OwnHaproxy.prepare();
     const at = (last: number): string => haproxy.address(last);
-    nodes = await Promise.all([smtpNode('A', at(11), 2525), smtpNode('B', at(12), 2525), smtpNode('C', at(13), 2525)]);
+    nodes = await Promise.all([
+      SmtpNode.start('A', at(11), 2525),
+      SmtpNode.start('B', at(12), 2525),
+      SmtpNode.start('C', at(13), 2525),
+    ]);
     desired = {
       file: haproxy.file,
       address: at(30),
@@ -91,18 +70,7 @@ describe('the balancer on a real HAProxy', () => {
     await admission().apply({ file: haproxy.file, node }, haproxy.context(`admission-${node}`));
   }
 
-  /** The name of the node that a client meets, or what became of its connection. */
-  async function met(port = 2525): Promise<string> {
-    const socket: Socket = connect({ host: desired.address, port });
-    try {
-      const [data] = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => ['--- nobody'])])) as [
-        Buffer | string,
-      ];
-      return String(data).split(' ')[1] ?? '';
-    } finally {
-      socket.destroy();
-    }
-  }
+  const met = (port = 2525): Promise<string> => nodeMet(desired.address, port);
 
   /** What HAProxy's health checks say of a node. */
   async function stateOf(service: string, node: string): Promise<string | undefined> {
@@ -170,39 +138,6 @@ describe('the balancer on a real HAProxy', () => {
     await eventually('B is met again', async () => (await met()) === 'B');
   });
 
-  it('takes a node that has lost the accounts database out of every service, not for one failure, and lets it back', async () => {
-    await applied();
-    await letIn('B');
-    await letIn('C');
-    const services = ['smtp', 'submission'];
-    const are = async (node: string, status: string): Promise<boolean> =>
-      (await Promise.all(services.map((service) => stateOf(service, node)))).every((state) => state === status);
-    await eventually('all are up', async () => (await are('B', 'UP')) && (await are('C', 'UP')));
-
-    const seen = new Set<string>();
-    lost.set('B', 1);
-    await eventually('one check has failed', async () => (await stateOf('accounts', 'B')) === 'UP 2/3');
-    await eventually('and the next has passed', async () => {
-      for (const service of services) seen.add((await stateOf(service, 'B')) ?? '');
-      return (await stateOf('accounts', 'B')) === 'UP';
-    });
-    expect([...seen]).toEqual(['UP']);
-
-    lost.set('B', LOST_FOR_GOOD);
-    await eventually('B is out of both', () => are('B', 'DOWN'));
-    for (const port of [2525, 2587]) await expect(met(port)).resolves.toBe('C');
-
-    // nothing is better then, and whatever still works goes on
-    lost.set('C', LOST_FOR_GOOD);
-    await eventually('no node knows its accounts', async () => (await stateOf('accounts', 'C')) === 'DOWN');
-    await eventually('both serve', async () => (await are('B', 'UP')) && (await are('C', 'UP')));
-
-    lost.delete('B');
-    await eventually('B alone serves', async () => (await are('B', 'UP')) && (await are('C', 'DOWN')));
-    lost.clear();
-    await eventually('and C again', () => are('C', 'UP'));
-  }, 240_000);
-
   it('takes over a file that was written but not loaded before a crash', async () => {
     await applied();
     const running = await readFile(haproxy.file);
@@ -233,7 +168,7 @@ describe('the balancer on a real HAProxy', () => {
   });
 
   it('says that the address or a port is not free when HAProxy cannot start', async () => {
-    const taken = await smtpNode('other', desired.address, 2587);
+    const taken = await SmtpNode.start('other', desired.address, 2587);
     try {
       await expect(applied()).rejects.toMatchObject({ code: 'BALANCER_DOWN' });
     } finally {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../../cluster/errors.js';
-import { ACCOUNTS } from './configuration.js';
+import { ACCOUNTS } from '../../platform/haproxy/configuration.js';
 import { askHaproxy } from './runtime.js';
 
 /** What HAProxy thinks of one node for one service. */

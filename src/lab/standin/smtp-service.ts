@@ -103,9 +103,9 @@ const smtp = new SMTPServer({
   onAuth({ username, password }, { remoteAddress }, callback) {
     askAccounts((known) => known.checkPassword(username ?? '', password ?? '')).then(
       (right) => {
-        if (right) return callback(null, { user: username });
-        lockout.note(remoteAddress, readLabMachine().lockout);
-        callback(new Refusal(535, '5.7.8 Wrong credentials'));
+        if (!right) lockout.note(remoteAddress, readLabMachine().lockout);
+        if (right) callback(null, { user: username });
+        else callback(new Refusal(535, '5.7.8 Wrong credentials'));
       },
       (error: unknown) => callback(error as Error),
     );

@@ -1,4 +1,4 @@
-import type { BalancerDesired } from '../../activities/haproxy/desired.js';
+import type { BalancerDesired } from '../../platform/haproxy/desired.js';
 import type { ClientAddress, ClusterFile } from '../../cluster/schema.js';
 import { SERVICES, type ServiceName } from '../../cluster/services.js';
 

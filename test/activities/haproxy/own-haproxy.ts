@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Agent } from '../../../src/activities/agent.js';
-import type { HaproxyPlaces } from '../../../src/activities/haproxy/places.js';
+import type { HaproxyPlaces } from '../../../src/platform/haproxy/places.js';
 import type { Context } from '../../../src/activities/resource.js';
 import type { Platform } from '../../../src/platform/platform.js';
 import { runCommand } from '../../../src/platform/run.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { admittedNodes, nodesOf, withAdmission } from '../../../src/activities/haproxy/admitted.js';
-import { renderConfiguration } from '../../../src/activities/haproxy/configuration.js';
-import type { BalancerDesired } from '../../../src/activities/haproxy/desired.js';
-import { provenanceOf } from '../../../src/activities/haproxy/seal.js';
+import { renderConfiguration } from '../../../src/platform/haproxy/configuration.js';
+import type { BalancerDesired } from '../../../src/platform/haproxy/desired.js';
+import { provenanceOf } from '../../../src/platform/haproxy/seal.js';
 import { SERVICES, type ServiceName } from '../../../src/cluster/services.js';
 
 const DESIRED: BalancerDesired = {
