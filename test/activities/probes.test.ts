@@ -315,6 +315,13 @@ describe('the probes on real mail servers', () => {
       nodes.proxyFrom.push(haproxy.address(30));
       const { checks } = await probe('proxy');
       expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
+      nodes.proxyFrom.splice(0);
+    });
+
+    it('see the client in transparent mode, where the way back leads through this machine', async () => {
+      await balance('transparent');
+      const { checks } = await probe('transparent');
+      expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
     });
   });
 

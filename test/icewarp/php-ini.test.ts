@@ -23,7 +23,8 @@ describe('php.ini', () => {
     const changed = withSessionStore(text, STORE);
     expect(sessionStoreIn(changed)).toEqual(STORE);
     expect(withSessionStore(changed, STORE)).toBe(changed);
-    const rest = (ini: string): string[] => ini.split(/(?<=\n)/).filter((line) => !/^session\.save_/.test(line));
+    const rest = (ini: string): string[] =>
+      ini.split(/(?<=\n)/).filter((line) => line !== '' && !/^session\.save_/.test(line));
     expect(rest(changed)).toEqual(rest(text));
     expect(changed.replaceAll('\r\n', '').includes('\n')).toBe(!text.includes('\r\n'));
   });
