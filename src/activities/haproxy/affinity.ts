@@ -62,7 +62,7 @@ function theOneNode(connections: readonly Socket[], seen: readonly BalancedConne
 
 /** A connection on which the node behind the balancer has said its greeting: by then HAProxy has chosen the node. */
 async function greeted(server: MailServer, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ host: server.address, port: server.port, signal });
+  const socket = connect({ host: server.address, port: server.port, signal: AbortSignal.any([signal]) });
   socket.setTimeout(PATIENCE, () => socket.destroy(new Error('silence')));
   try {
     await Promise.race([

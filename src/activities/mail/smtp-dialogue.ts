@@ -32,7 +32,9 @@ export class SmtpDialogue {
   static async open(server: MailServer, signal: AbortSignal): Promise<SmtpDialogue> {
     signal.throwIfAborted();
     const { address: host, port, from } = server;
-    const socket = connect({ host, port, signal, ...(from === undefined ? {} : { localAddress: from }) });
+    // a signal of its own: Node.js never takes back what a socket listens to, and there may be many dialogues
+    const until = AbortSignal.any([signal]);
+    const socket = connect({ host, port, signal: until, ...(from === undefined ? {} : { localAddress: from }) });
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('silence')));
     try {
       await once(socket, 'connect');
