@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -316,6 +317,18 @@ describe('the probes on real mail servers', () => {
       const { checks } = await probe('proxy');
       expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
       nodes.proxyFrom.splice(0);
+    });
+
+    it('find a balancer that cuts off a client who is silent for less than IMAP IDLE may be', async () => {
+      await balance();
+      const ours = await readFile(haproxy.file, 'utf8');
+      await writeFile(haproxy.file, ours.replaceAll('35m', '20m'));
+      await haproxy.run('reload');
+      await expect(probe()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message:
+          'time-outs of the balancer: expected a silent connection to be kept for more than 31 minutes, but HAProxy gives it up after 20',
+      });
     });
 
     it('see the client in transparent mode, where the way back leads through this machine', async () => {
