@@ -8,7 +8,7 @@ import { admissionAt } from '../../src/activities/admission.js';
 import { balancerAt } from '../../src/activities/balancer.js';
 import { imapCount } from '../../src/activities/mail/imap.js';
 import { pop3Count } from '../../src/activities/mail/pop3.js';
-import { addressSeen, probeBalancerAt } from '../../src/activities/probe-balancer.js';
+import { probeBalancerAt } from '../../src/activities/probe-balancer.js';
 import { probeLockoutAt } from '../../src/activities/probe-lockout.js';
 import { probeNode } from '../../src/activities/probe-node.js';
 import { probePair } from '../../src/activities/probe-pair.js';
@@ -186,13 +186,7 @@ describe('the probes on real mail servers', () => {
 
     const lockout = () =>
       probeLockoutAt(haproxy.places).run(
-        {
-          address: haproxy.address(30),
-          port: PORTS.smtp,
-          domain: DOMAIN,
-          known: SENDER,
-          unknown: 'nobody-at-all',
-        },
+        { address: haproxy.address(30), port: PORTS.smtp, domain: DOMAIN, known: SENDER, unknown: 'nobody-at-all' },
         context,
       );
 
@@ -335,25 +329,6 @@ describe('the probes on real mail servers', () => {
       await balance('transparent');
       const { checks } = await probe('transparent');
       expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
-    });
-  });
-
-  describe('of whose address a node has seen', () => {
-    const top = [
-      'Received: from mail ([192.0.2.77]:4711 helo=x) by node; today',
-      'Received: from [198.51.100.1] by mail',
-    ];
-
-    it('take the client’s for itself only, not as a part of another one', () => {
-      expect(addressSeen(top, '192.0.2.77', '192.0.2.30', 'proxy')).toContain('client’s address (192.0.2.77)');
-      expect(() => addressSeen(top, '192.0.2.7', '192.0.2.30', 'proxy')).toThrow('neither it nor the balancer’s');
-      expect(
-        addressSeen(['Received: from [IPv6:2001:db8::7] by node'], '2001:db8::7', '2001:db8::30', 'proxy'),
-      ).toContain('2001:db8::7');
-    });
-
-    it('say that it is not proven where the machine has no address but the balancer’s', () => {
-      expect(addressSeen(top, null, '192.0.2.77', 'proxy')).toContain('not proven');
     });
   });
 });
