@@ -1,8 +1,8 @@
 import { RolloutError } from '../cluster/errors.js';
 import { nodesOf, withAdmission } from './haproxy/admitted.js';
 import { observeHaproxy, readConfiguration, type HaproxyObserved } from './haproxy/observed.js';
-import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
-import { provenanceOf } from './haproxy/seal.js';
+import { DEBIAN_PLACES, type HaproxyPlaces } from '../platform/haproxy/places.js';
+import { provenanceOf } from '../platform/haproxy/seal.js';
 import { putIntoForce } from './haproxy/service.js';
 import type { Change, Context, Resource } from './resource.js';
 

@@ -3,16 +3,16 @@ import { rm } from 'node:fs/promises';
 import { RolloutError } from '../cluster/errors.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import { sha256Of } from '../platform/vault.js';
-import { renderConfiguration } from './haproxy/configuration.js';
-import type { BalancerDesired } from './haproxy/desired.js';
+import { renderConfiguration } from '../platform/haproxy/configuration.js';
+import type { BalancerDesired } from '../platform/haproxy/desired.js';
 import { observeHaproxy, readConfiguration, type HaproxyObserved } from './haproxy/observed.js';
-import { DEBIAN_PLACES, type HaproxyPlaces } from './haproxy/places.js';
+import { DEBIAN_PLACES, type HaproxyPlaces } from '../platform/haproxy/places.js';
 import { loadedSeal } from './haproxy/runtime.js';
-import { provenanceOf, sealOf, servesClients, type Provenance } from './haproxy/seal.js';
+import { provenanceOf, sealOf, servesClients, type Provenance } from '../platform/haproxy/seal.js';
 import { putIntoForce, reloadOrStart, takenOver } from './haproxy/service.js';
 import type { Change, Context, Resource } from './resource.js';
 
-export type { BalancerDesired } from './haproxy/desired.js';
+export type { BalancerDesired } from '../platform/haproxy/desired.js';
 
 const FILE_IN_WORDS: Record<Provenance, string> = {
   none: 'no file',

@@ -34,7 +34,7 @@ export const probePair: Procedure<ProbePairInput, ProbePairOutput, 'control'> = 
   place: 'control',
   async run({ from, to, ports, domain, sender, recipient }, context) {
     const at = (node: ProbedNode, port: number): MailServer => ({ address: node.address, port });
-    return await travel(
+    const { subject, seconds } = await travel(
       {
         name: `${from.id}>${to.id}`,
         smtp: at(from, ports.smtp),
@@ -45,5 +45,6 @@ export const probePair: Procedure<ProbePairInput, ProbePairOutput, 'control'> = 
       },
       context.signal,
     );
+    return { subject, seconds };
   },
 };

@@ -29,9 +29,12 @@ import { outsidePreflight } from './outside-preflight.js';
 import { ownConnections } from './own-connections.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
+import { phpIni } from './php-ini.js';
 import { probeBalancer } from './probe-balancer.js';
+import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
 import { probePair } from './probe-pair.js';
+import { redisAnswers } from './redis-answers.js';
 import { restartServices } from './restart-services.js';
 import { roomForMail } from './room-for-mail.js';
 import { services } from './services.js';
@@ -73,6 +76,7 @@ export const resources = {
   mailQueues,
   sharedConfiguration,
   pathDat,
+  phpIni,
   services,
   autostart,
   balancer,
@@ -111,10 +115,12 @@ export const procedures = {
   probeNode,
   probePair,
   probeBalancer,
+  probeLockout,
   roomForMail,
   pathScan,
   localPlaces,
   balancerAddresses,
   ownConnections,
+  redisAnswers,
 };
 export type Procedures = typeof procedures;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { labCommand } from './lab.js';
+import { lbCommand } from './lb.js';
 import { operatorCommands } from './operator-commands.js';
 import { rolloutCommands } from './rollout-commands.js';
 import { strict } from './strict.js';
@@ -39,6 +40,7 @@ export function programWith(runWorker: (flags: WorkerFlags) => Promise<number>):
     ...operatorCommands(),
     transferCommand(),
     workerCommand(runWorker),
+    lbCommand(),
     labCommand(),
   ];
   for (const command of commands) program.addCommand(command);

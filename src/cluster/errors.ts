@@ -110,6 +110,8 @@ export const ERRORS = {
     retryable: false,
     next: 'Move that configuration away, or balance on another machine, then: icewarp-rollout retry',
   },
+  PHP_INI: { retryable: false, next: CHECK_AND_RETRY },
+  REDIS_UNUSABLE: { retryable: true, next: 'Start Redis and let the nodes reach it, then: icewarp-rollout retry' },
   BALANCER_REJECTED: { retryable: false, next: CHECK_AND_RETRY },
   BALANCER_DOWN: { retryable: true, next: 'Look at HAProxy’s own log, then: icewarp-rollout retry' },
   PROBE_FAILED: { retryable: false, next: 'Look at that node’s mail services, then: icewarp-rollout retry' },

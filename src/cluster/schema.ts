@@ -165,12 +165,17 @@ const mail = z.strictObject({
 
 const serviceNames = Object.keys(SERVICES) as [ServiceName, ...ServiceName[]];
 
+/** Whose address the nodes see (B7). */
+const clientAddress = z.enum(['hidden', 'proxy', 'transparent']);
+
 const service = z.strictObject({
   name: z.enum(serviceNames),
   /** Port at the balancer; default the protocol's usual one. */
   port: port.optional(),
   /** Port on the nodes; default the protocol's usual one. */
   nodePort: port.optional(),
+  /** Where this service differs from the balancer's clientAddress: such as one listener that reads PROXY headers. */
+  clientAddress: clientAddress.optional(),
 });
 
 const balancer = z.strictObject({
@@ -178,6 +183,16 @@ const balancer = z.strictObject({
   /** The only address that clients know (G26). */
   address: address.optional(),
   services: z.array(service).min(1).optional(),
+  /**
+   * hidden: the nodes see the balancer. proxy: a PROXY header names the client, which each node's listener must read when
+   * it comes from the balancer's address. transparent: connections bear the client's address, and the nodes' way back must
+   * lead through the balancer.
+   */
+  clientAddress: clientAddress.default('hidden'),
+  /** Where web sessions live (B5): affinity keeps a client at one node; a Redis of yours is used by every node. */
+  sessions: z
+    .union([z.literal('affinity'), z.strictObject({ redis: z.strictObject({ host, port: port.default(6379) }) })])
+    .default('affinity'),
   /** HAProxy's file on the control machine. */
   file: absolutePath.default('/etc/haproxy/haproxy.cfg'),
 });
@@ -233,5 +248,6 @@ export type DatabaseNames = z.infer<typeof databases>;
 export type DatabaseRole = keyof DatabaseNames;
 export type AccountSpec = z.infer<typeof account>;
 export type PublicSide = z.infer<typeof publicSide>;
+export type ClientAddress = z.infer<typeof clientAddress>;
 
 export type { ServiceName } from './services.js';

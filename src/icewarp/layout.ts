@@ -6,6 +6,11 @@ import { sizeOnShare } from '../platform/share.js';
 import { LINE, lineOf, parsePathDat } from './path-dat.js';
 import type { PathDat } from './path-dat.js';
 
+/** PHP's settings for the web client (B5). */
+export function phpIniFile(directory: string): string {
+  return join(directory, 'php', 'php.ini');
+}
+
 /** Files of an installation, by their place in it. */
 export const toolScript = (directory: string): string => join(directory, 'tool.sh');
 export const controlScript = (directory: string): string => join(directory, 'icewarpd.sh');

@@ -39,7 +39,13 @@ export function labClusterFile(lab: { readonly addresses: Addresses; readonly po
     },
     balancer: {
       address: addresses.balancer,
-      services: MAIL_SERVICES.map((name) => ({ name, port: ports.balancer[name], nodePort: ports.node[name] })),
+      services: MAIL_SERVICES.map((name) => ({
+        name,
+        port: ports.balancer[name],
+        nodePort: ports.node[name],
+        // Dovecot would read PROXY headers only on a port of its own
+        ...(name === 'smtp' ? { clientAddress: 'proxy' as const } : {}),
+      })),
     },
   };
   return `# The cluster of this lab. Made by: icewarp-rollout lab up\n${stringify(cluster)}`;

@@ -148,7 +148,7 @@ async function makeDisks(lab: Lab, paths: LabPaths): Promise<void> {
   const make = async (name: MachineName): Promise<void> => {
     const machine = lab.machine(name);
     await makeDisk(name, machine.disk, lab.addresses);
-    await writeMachineFiles(machine, paths.directory, lab.ports);
+    await writeMachineFiles(machine, paths.directory, lab);
   };
   await allOf(MACHINES.map(make));
 }

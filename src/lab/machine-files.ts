@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 
 import { AGENT_FILE } from '../platform/agent-file.js';
 import { DIST, NODE } from './host.js';
-import { type AgentName, isNode, labPaths, type Ports, type SecretName } from './layout.js';
+import { type Addresses, type AgentName, isNode, labPaths, type Ports, type SecretName } from './layout.js';
 import type { Machine } from './machine.js';
 import { readSecret } from './secrets.js';
 import { writeInstaller } from './standin/installer.js';
@@ -16,6 +16,9 @@ export const LAB_CLUSTER = 'lab';
 
 /** The build that the installer on every node brings. */
 const BUILD = '14.1.0';
+
+/** When a node blocks an address that guesses names; probes of a rollout guess less. */
+const GUESSING = { after: 15, seconds: 120 } as const;
 
 const SECRET_FOLDER = '/etc/icewarp-rollout/secrets';
 const INSTALLER_FOLDER = '/root/icewarp-installer';
@@ -63,8 +66,16 @@ interface InstallerEntry {
 }
 
 /** Gives a node what an administrator would bring along: the stand-in's installer, and the facts of its network card. */
-async function writeNodeFiles(machine: Machine, ports: Ports): Promise<InstallerEntry> {
-  const facts: LabMachine = { address: machine.address, ports: ports.node, node: NODE, dist: DIST };
+async function writeNodeFiles(machine: Machine, ports: Ports, balancer: string): Promise<InstallerEntry> {
+  const facts: LabMachine = {
+    address: machine.address,
+    ports: ports.node,
+    node: NODE,
+    dist: DIST,
+    // as a careful administrator sets them up for the balancer
+    proxyFrom: [balancer],
+    lockout: { ...GUESSING, exempt: [balancer] },
+  };
   await writeFile(machine.disk + LAB_FILE, `${JSON.stringify(facts, undefined, 2)}\n`);
   const folder = machine.disk + INSTALLER_FOLDER;
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -73,9 +84,13 @@ async function writeNodeFiles(machine: Machine, ports: Ports): Promise<Installer
 }
 
 /** Writes everything that a machine with an agent holds before the rollout begins. */
-export async function writeMachineFiles(machine: Machine, directory: string, ports: Ports): Promise<void> {
+export async function writeMachineFiles(
+  machine: Machine,
+  directory: string,
+  { ports, addresses }: { readonly ports: Ports; readonly addresses: Addresses },
+): Promise<void> {
   const { name } = machine;
   if (name === 'database') return;
-  const installer = isNode(name) ? await writeNodeFiles(machine, ports) : undefined;
+  const installer = isNode(name) ? await writeNodeFiles(machine, ports, addresses.balancer) : undefined;
   await writeAgentFile(machine, name, directory, installer);
 }

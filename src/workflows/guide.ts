@@ -3,7 +3,7 @@ import type { ClusterFile } from '../cluster/schema.js';
 import { admitNodes } from './guide/balancer.js';
 import { moveClients } from './guide/clients.js';
 import { prepareDatabases } from './guide/databases.js';
-import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
+import { equalLicences, installNodes, licenseNodes, shareSessions } from './guide/installation.js';
 import { configureFirstNode, watchdogAgain } from './guide/first-node.js';
 import { joinNodes, localEverywhere, oneMaster, survivesRestart } from './guide/joining.js';
 import { preflight } from './guide/preflight.js';
@@ -39,6 +39,7 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   run.phase('Installation');
   await installNodes(run, cluster);
   await licenseNodes(run, cluster);
+  await shareSessions(run, cluster);
 
   run.phase('First node');
   await configureFirstNode(run, cluster, speed);

@@ -1,6 +1,7 @@
 import { firstNode, fullTextOf } from '../cluster/names.js';
-import type { ClusterFile } from '../cluster/schema.js';
+import type { ClientAddress, ClusterFile } from '../cluster/schema.js';
 import { SERVICES } from '../cluster/services.js';
+import { balancedServices } from './guide/balanced.js';
 
 /** What the product cannot do yet and the operator has to see to (contract "closed" of the procedure; B7). */
 export interface Risk {
@@ -15,7 +16,8 @@ export interface Risk {
 export function risksOf(cluster: ClusterFile): readonly Risk[] {
   return [
     notClosed(cluster),
-    clientHidden(cluster),
+    whoseAddress(cluster),
+    ...webSessions(cluster),
     ...fullText(cluster),
     ...backups(cluster),
     ...clientsMove(cluster),
@@ -92,15 +94,79 @@ function backups({ backups: named = [] }: ClusterFile): Risk[] {
   ];
 }
 
-function clientHidden({ balancer: { kind, address } }: ClusterFile): Risk {
+/** Each way to carry the client's address has a risk of its own (B7; procedure, rule 14). */
+function whoseAddress(cluster: ClusterFile): Risk {
+  const { kind, address } = cluster.balancer;
   const balancer = address === undefined ? 'balancer' : `balancer (${address})`;
+  const on = (how: ClientAddress): string =>
+    balancedServices(cluster)
+      .filter(({ clientAddress }) => clientAddress === how)
+      .map(({ name }) => name)
+      .join(', ');
+  if (kind === 'none') {
+    return {
+      guide: 'B7',
+      risk: 'A balancer of your own may show the nodes its address instead of the client’s: antispam (SPF, DNSBL), blocking, relay rules and logs would then judge the balancer',
+      check: HIDDEN_CHECK,
+    };
+  }
+  const [hidden, proxy, transparent] = [on('hidden'), on('proxy'), on('transparent')];
+  const parts = [
+    ...(hidden === ''
+      ? []
+      : [
+          {
+            risk: `On ${hidden} the nodes see the address of the ${balancer} instead of the client’s: antispam (SPF, DNSBL), blocking, relay rules and logs judge the balancer`,
+            check: HIDDEN_CHECK,
+          },
+        ]),
+    ...(proxy === ''
+      ? []
+      : [
+          {
+            risk: `On ${proxy} the nodes learn the client’s address from a PROXY header of the ${balancer}; a listener that does not read it serves nobody, and one that believes it from anywhere lets everybody pose as anybody`,
+            check: `every node’s listener of ${proxy} reads PROXY headers from ${address ?? 'the balancer'} and from nowhere else; the balancer’s address is exempt from intrusion prevention and not among the trusted or relay hosts`,
+          },
+        ]),
+    ...(transparent === ''
+      ? []
+      : [
+          {
+            risk: `On ${transparent} HAProxy connects to the nodes from the clients’ addresses, as root; answers that do not come back through this machine are lost, which no plan can see`,
+            check:
+              'every node’s default route leads through the control machine, which forwards, marks these packets and delivers them to itself (TPROXY); nodes and clients are not in one network',
+          },
+        ]),
+  ];
   return {
     guide: 'B7',
-    risk:
-      kind === 'none'
-        ? 'A balancer of your own may show the nodes its address instead of the client’s: antispam (SPF, DNSBL), blocking, relay rules and logs would then judge the balancer'
-        : `The nodes see the address of the ${balancer} instead of the client’s: antispam (SPF, DNSBL), blocking, relay rules and logs judge the balancer`,
-    check:
-      'on every node, the balancer’s address is not among the trusted or relay hosts (that is an open relay) and is exempt from intrusion prevention and tarpitting (else one attacker locks everybody out); from outside and without logging in, a recipient in a foreign domain is refused with 5xx',
+    risk: parts.map(({ risk }) => risk).join('. '),
+    check: parts.map(({ check }) => check).join('; '),
   };
+}
+
+const HIDDEN_CHECK =
+  'on every node, the balancer’s address is not among the trusted or relay hosts (that is an open relay) and is exempt from intrusion prevention and tarpitting (else one attacker locks everybody out); from outside and without logging in, a recipient in a foreign domain is refused with 5xx';
+
+/** Web sessions live on one node, or in a Redis that is one more thing to fail (B5). */
+function webSessions(cluster: ClusterFile): readonly Risk[] {
+  const { sessions } = cluster.balancer;
+  if (!balancedServices(cluster).some(({ name }) => name === 'http' || name === 'https')) return [];
+  if (typeof sessions === 'object') {
+    const { host, port } = sessions.redis;
+    return [
+      {
+        guide: 'B5',
+        risk: `Web sessions of every node live in the Redis at ${host}:${port}: while it is away nobody can use the web client, and whoever reaches it can take over sessions`,
+        check: 'only the nodes reach that port; Redis keeps its data over a restart and is watched like the database',
+      },
+    ];
+  }
+  return [
+    {
+      guide: 'B5',
+      risk: 'A web session lives on the node that the client was brought to: when that node goes, its users log in again, and behind one common address of a company all of them meet one node',
+      check: 'sessions: redis in the cluster file, if that is not good enough',
+    },
+  ];
 }

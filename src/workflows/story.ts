@@ -31,6 +31,7 @@ export const STORY: Readonly<Record<Kind, Story>> = {
   mailQueues: { undo: 'what waits moves back; path.dat as it was', seconds: 20, after: 'installation' },
   sharedConfiguration: { undo: 'our copy removed while no node uses it', seconds: 20, after: 'installation' },
   pathDat: { undo: 'path.dat as it was, byte for byte', seconds: 5, after: 'installation' },
+  phpIni: { undo: 'php.ini as it was, byte for byte', seconds: 1, after: 'installation' },
   services: { undo: 'stopped, or running as before', seconds: 60, after: 'installation' },
   autostart: { undo: 'as before', seconds: 1, after: 'installation' },
   balancer: { undo: 'haproxy.cfg as it was, byte for byte', seconds: 3 },

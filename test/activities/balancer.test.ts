@@ -1,43 +1,33 @@
 import { once } from 'node:events';
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { admissionAt } from '../../src/activities/admission.js';
 import { balancerAt } from '../../src/activities/balancer.js';
-import type { BalancerDesired } from '../../src/activities/haproxy/desired.js';
+import type { BalancerDesired } from '../../src/platform/haproxy/desired.js';
 import { askHaproxy } from '../../src/activities/haproxy/runtime.js';
+import { statesNow } from '../../src/activities/haproxy/states.js';
 import { eventually } from '../support/eventually.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
+import { nodeMet, SmtpNode } from './haproxy/smtp-node.js';
 
 const FOREIGN = 'defaults\n    mode tcp\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n';
-
-/** A node that says its name in the greeting, so that a client knows where it has ended. */
-async function smtpNode(name: string, address: string, port: number): Promise<Server> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.write(`220 ${name} ESMTP\r\n`);
-    socket.on('data', (data) => {
-      const quit = data.toString().startsWith('QUIT');
-      socket.write(quit ? '221 bye\r\n' : '250 fine\r\n');
-      if (quit) socket.end();
-    });
-  });
-  server.listen(port, address);
-  await once(server, 'listening');
-  return server;
-}
 
 describe('the balancer on a real HAProxy', () => {
   let haproxy: OwnHaproxy;
   let desired: BalancerDesired;
-  let nodes: Server[];
+  let nodes: SmtpNode[];
 
   beforeAll(async () => {
     haproxy = await OwnHaproxy.prepare();
     const at = (last: number): string => haproxy.address(last);
-    nodes = await Promise.all([smtpNode('A', at(11), 2525), smtpNode('B', at(12), 2525), smtpNode('C', at(13), 2525)]);
+    nodes = await Promise.all([
+      SmtpNode.start('A', at(11), 2525),
+      SmtpNode.start('B', at(12), 2525),
+      SmtpNode.start('C', at(13), 2525),
+    ]);
     desired = {
       file: haproxy.file,
       address: at(30),
@@ -50,6 +40,7 @@ describe('the balancer on a real HAProxy', () => {
         { id: 'B', address: at(12), weight: 10, backup: false },
         { id: 'C', address: at(13), weight: 10, backup: false },
       ],
+      accounts: { recipient: 'probe-1@example.com', port: 2525 },
     };
   });
 
@@ -79,27 +70,12 @@ describe('the balancer on a real HAProxy', () => {
     await admission().apply({ file: haproxy.file, node }, haproxy.context(`admission-${node}`));
   }
 
-  /** The name of the node that a client meets, or what became of its connection. */
-  async function met(port = 2525): Promise<string> {
-    const socket: Socket = connect({ host: desired.address, port });
-    try {
-      const [data] = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => ['--- nobody'])])) as [
-        Buffer | string,
-      ];
-      return String(data).split(' ')[1] ?? '';
-    } finally {
-      socket.destroy();
-    }
-  }
+  const met = (port = 2525): Promise<string> => nodeMet(desired.address, port);
 
   /** What HAProxy's health checks say of a node. */
   async function stateOf(service: string, node: string): Promise<string | undefined> {
-    const answer = await askHaproxy(haproxy.places.socket, 'show stat', new AbortController().signal);
-    const [header = '', ...lines] = answer.replace(/^# /, '').split('\n');
-    const column = header.split(',').indexOf('status');
-    return lines.map((line) => line.split(',')).find(([proxy, server]) => proxy === service && server === node)?.[
-      column
-    ];
+    const states = await statesNow(haproxy.places.socket, new AbortController().signal);
+    return states.find((state) => state.service === service && state.node === node)?.status;
   }
 
   it('says what it would do where there is nothing', async () => {
@@ -192,7 +168,7 @@ describe('the balancer on a real HAProxy', () => {
   });
 
   it('says that the address or a port is not free when HAProxy cannot start', async () => {
-    const taken = await smtpNode('other', desired.address, 2587);
+    const taken = await SmtpNode.start('other', desired.address, 2587);
     try {
       await expect(applied()).rejects.toMatchObject({ code: 'BALANCER_DOWN' });
     } finally {

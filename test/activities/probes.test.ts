@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -8,10 +9,11 @@ import { balancerAt } from '../../src/activities/balancer.js';
 import { imapCount } from '../../src/activities/mail/imap.js';
 import { pop3Count } from '../../src/activities/mail/pop3.js';
 import { probeBalancerAt } from '../../src/activities/probe-balancer.js';
+import { probeLockoutAt } from '../../src/activities/probe-lockout.js';
 import { probeNode } from '../../src/activities/probe-node.js';
 import { probePair } from '../../src/activities/probe-pair.js';
 import type { Context } from '../../src/activities/resource.js';
-import type { AccountSpec } from '../../src/cluster/schema.js';
+import type { AccountSpec, ClientAddress } from '../../src/cluster/schema.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
 import { MailNodes } from './mail/mail-nodes.js';
 
@@ -167,11 +169,13 @@ describe('the probes on real mail servers', () => {
   });
 
   describe('through the balancer', () => {
-    const probe = () =>
+    const probe = (clientAddress: ClientAddress = 'hidden', node = 'B') =>
       probeBalancerAt(haproxy.places).run(
         {
           address: haproxy.address(30),
           ports: PORTS,
+          clientAddress,
+          ...(node === '' ? {} : { node }),
           domain: DOMAIN,
           sender: SENDER,
           recipient: RECIPIENT,
@@ -180,8 +184,14 @@ describe('the probes on real mail servers', () => {
         context,
       );
 
-    beforeAll(async () => {
-      await balancerAt(haproxy.places).apply(
+    const lockout = () =>
+      probeLockoutAt(haproxy.places).run(
+        { address: haproxy.address(30), port: PORTS.smtp, domain: DOMAIN, known: SENDER, unknown: 'nobody-at-all' },
+        context,
+      );
+
+    const balance = (clientAddress: ClientAddress = 'hidden') =>
+      balancerAt(haproxy.places).apply(
         {
           file: haproxy.file,
           address: haproxy.address(30),
@@ -189,22 +199,38 @@ describe('the probes on real mail servers', () => {
             name,
             port: PORTS[name],
             nodePort: PORTS[name],
+            ...(name === 'smtp' ? { clientAddress } : {}),
           })),
           nodes: [
             { ...a, weight: 10, backup: true },
             { ...b, weight: 10, backup: false },
           ],
+          accounts: { recipient: `probe-1@${DOMAIN}`, port: PORTS.smtp, clientAddress },
         },
         haproxy.context('balancer'),
       );
+
+    const letIn = (node: string) =>
+      admissionAt(haproxy.places).apply({ file: haproxy.file, node }, haproxy.context(`admission-${node}`));
+
+    beforeAll(() => balance());
+
+    afterEach(() => {
+      nodes.relayFor = [];
+      nodes.lockout = undefined;
+      nodes.lost.clear();
     });
 
     it('say that nobody serves while no node is let in', async () => {
-      await expect(probe()).rejects.toMatchObject({ code: 'PROBE_UNREACHABLE' });
+      await expect(probe('hidden', '')).rejects.toMatchObject({ code: 'PROBE_UNREACHABLE' });
+      await expect(probe()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringContaining('HAProxy’s checks of node B: expected every service to be up') as unknown,
+      });
     });
 
-    it('find an open relay before anything else is tried', async () => {
-      await admissionAt(haproxy.places).apply({ file: haproxy.file, node: 'B' }, haproxy.context('admission'));
+    it('find an open relay before any message is sent', async () => {
+      await letIn('B');
       nodes.takesAll = true;
       await expect(probe()).rejects.toMatchObject({
         code: 'PROBE_FAILED',
@@ -214,15 +240,95 @@ describe('the probes on real mail servers', () => {
       });
     });
 
-    it('prove that mail flows and that one client meets one node', async () => {
-      await admissionAt(haproxy.places).apply({ file: haproxy.file, node: 'B' }, haproxy.context('admission'));
+    it('find the balancer’s network among those that may relay', async () => {
+      nodes.relayFor = [`${haproxy.address(0)}/24`];
+      await expect(probe()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringContaining('an open relay?') as unknown,
+      });
+    });
+
+    it('prove that mail flows, that one client meets one node, and say that the client is hidden', async () => {
       const { checks } = await probe();
       expect(checks).toEqual([
+        'HAProxy’s checks of B pass on 3 services',
         'mail from example.net to example.org without a login was refused (550)',
         expect.stringMatching(/^a message through the balancer was there once, after [\d.]+ s$/),
+        `the node sees not the client’s address but the balancer’s (${haproxy.address(30)}), as the cluster file says`,
         expect.stringMatching(/^a message through the balancer was read at A, after [\d.]+ s$/),
         'all connections of one client met B',
+        'a silent connection is kept for 35 minutes and more',
       ]);
+    });
+
+    it('find a hidden client where the cluster file says that the nodes see it', async () => {
+      await expect(probe('transparent')).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringContaining(
+          `expected the node to see ${haproxy.address(10)}, but in the message’s Received lines it wrote the balancer’s`,
+        ) as unknown,
+      });
+    });
+
+    it('find a client who locks everybody out, and nothing once the balancer is exempt', async () => {
+      nodes.lockout = { after: 10, seconds: 3600 };
+      await expect(lockout()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringMatching(
+          new RegExp(`^after 11 unknown names .*not served any more: exempt .* ${haproxy.address(30)} from intrusion`),
+        ) as unknown,
+      });
+      nodes.lockout = { after: 10, seconds: 3600, exempt: [haproxy.address(30)] };
+      await expect(lockout()).resolves.toEqual({
+        checks: ['a client guessed 25 unknown names and was not blocked; another one was still served'],
+      });
+    });
+
+    it('find a node that has lost its accounts, although another one serves', async () => {
+      nodes.lost.add(a.address);
+      await letIn('A');
+      await expect(probe('hidden', 'A')).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringMatching(/checks of node A: .*accounts is DOWN \(L7RSP\).*does not take mail/) as unknown,
+      });
+      nodes.lost.clear();
+      await expect(probe('hidden', 'A')).resolves.toBeDefined();
+    });
+
+    it('guess no names where users may be', async () => {
+      await expect(lockout()).resolves.toEqual({
+        checks: ['not tried: users may be there, more than one node is let in'],
+      });
+    });
+
+    it('find a listener that does not read the PROXY headers it gets, and see the client where it does', async () => {
+      await balance('proxy');
+      await expect(probe('proxy')).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message: expect.stringContaining('the listener must read PROXY headers from it') as unknown,
+      });
+      nodes.proxyFrom.push(haproxy.address(30));
+      const { checks } = await probe('proxy');
+      expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
+      nodes.proxyFrom.splice(0);
+    });
+
+    it('find a balancer that cuts off a client who is silent for less than IMAP IDLE may be', async () => {
+      await balance();
+      const ours = await readFile(haproxy.file, 'utf8');
+      await writeFile(haproxy.file, ours.replaceAll('35m', '20m'));
+      await haproxy.run('reload');
+      await expect(probe()).rejects.toMatchObject({
+        code: 'PROBE_FAILED',
+        message:
+          'time-outs of the balancer: expected a silent connection to be kept for more than 31 minutes, but HAProxy gives it up after 20',
+      });
+    });
+
+    it('see the client in transparent mode, where the way back leads through this machine', async () => {
+      await balance('transparent');
+      const { checks } = await probe('transparent');
+      expect(checks).toContain(`the node sees the client’s address (${haproxy.address(10)})`);
     });
   });
 });

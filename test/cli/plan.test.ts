@@ -34,9 +34,28 @@ describe('a plan', () => {
     expect(hidden?.check).toMatch(/relay.*intrusion prevention.*5xx/);
   });
 
+  it('names the risk of each way to carry the client’s address, and of each place of web sessions', () => {
+    const { balancer, ...file } = exampleCluster('t');
+    const risks = (other: Partial<typeof balancer>): string =>
+      risksOf({ ...file, balancer: { ...balancer, ...other } })
+        .map(({ guide, risk }) => `${guide} ${risk}`)
+        .join('\n');
+    const mixed = risks({});
+    expect(mixed).toMatch(/^B7 On imap, pop3 the nodes see the address.*On smtp .* PROXY header.*pose as anybody/m);
+    expect(mixed).not.toContain('B5');
+    const transparent = risks({ services: [{ name: 'https' }], clientAddress: 'transparent' });
+    expect(transparent).toMatch(/^B7 On https HAProxy connects .* from the clients’ addresses, as root/m);
+    expect(transparent).toMatch(/^B5 A web session lives on the node/m);
+    const redis = risks({ services: [{ name: 'http' }], sessions: { redis: { host: '192.0.2.60', port: 6379 } } });
+    expect(redis).toMatch(/^B5 Web sessions of every node live in the Redis at 192\.0\.2\.60:6379/m);
+  });
+
   it('says what holds where the product sets up no balancer', () => {
     const { balancer, ...file } = exampleCluster('t');
-    const [open, hidden] = risksOf({ ...file, balancer: { kind: 'none', file: balancer.file } });
+    const [open, hidden] = risksOf({
+      ...file,
+      balancer: { kind: 'none', file: balancer.file, clientAddress: 'hidden', sessions: 'affinity' },
+    });
     expect(open?.risk).toContain('not closed by a firewall at any time');
     expect(hidden?.risk).toContain('A balancer of your own');
   });

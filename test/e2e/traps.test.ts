@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { CATALOGUE, type FindingKind } from '../../src/workflows/preflight/catalogue.js';
 import { LabCluster } from './lab-cluster.js';
+import { BALANCER_TRAPS } from './traps/balancer.js';
 import { BETWEEN_TRAPS } from './traps/between.js';
 import { DATABASE_TRAPS } from './traps/database.js';
 import { MACHINE_TRAPS } from './traps/machine.js';
@@ -17,6 +18,7 @@ const TRAPS: readonly Trap[] = [
   ...DATABASE_TRAPS,
   ...FRESH_TRAPS,
   ...OUTSIDE_TRAPS,
+  ...BALANCER_TRAPS,
 ];
 
 /** Kinds of which a lab has the fault from its start, with what takes it away. */

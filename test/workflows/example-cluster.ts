@@ -23,6 +23,9 @@ export function exampleCluster(name: string): ClusterFile {
         { name: 'probe-2', password: { secret: 'probe-2' } },
       ],
     },
-    balancer: { address: '192.0.2.30', services: [{ name: 'smtp' }, { name: 'imap' }, { name: 'pop3' }] },
+    balancer: {
+      address: '192.0.2.30',
+      services: [{ name: 'smtp', clientAddress: 'proxy' }, { name: 'imap' }, { name: 'pop3' }],
+    },
   });
 }

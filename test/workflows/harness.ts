@@ -49,11 +49,13 @@ const ACTIONS = [
   'probeNode',
   'probePair',
   'probeBalancer',
+  'probeLockout',
   'roomForMail',
   'pathScan',
   'localPlaces',
   'balancerAddresses',
   'ownConnections',
+  'redisAnswers',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

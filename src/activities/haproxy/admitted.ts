@@ -1,5 +1,5 @@
-import { NOT_ADMITTED } from './configuration.js';
-import { resealed } from './seal.js';
+import { NOT_ADMITTED } from '../../platform/haproxy/configuration.js';
+import { resealed } from '../../platform/haproxy/seal.js';
 
 /** A server's line as we render it: indentation and name, and whether it ends by taking the node out. */
 const SERVER = /^( {4}server (\S+) .*?)( disabled)?$/gm;

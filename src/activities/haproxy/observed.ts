@@ -4,9 +4,9 @@ import type { FileAttributes } from '../../platform/atomic-file.js';
 import { sha256Of } from '../../platform/vault.js';
 import type { Context } from '../resource.js';
 import { admittedNodes } from './admitted.js';
-import type { HaproxyPlaces } from './places.js';
+import type { HaproxyPlaces } from '../../platform/haproxy/places.js';
 import { loadedSeal } from './runtime.js';
-import { provenanceOf, sealOf, type Provenance } from './seal.js';
+import { provenanceOf, sealOf, type Provenance } from '../../platform/haproxy/seal.js';
 
 /** HAProxy as it is: its file and its process. */
 export interface HaproxyObserved {

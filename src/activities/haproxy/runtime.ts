@@ -45,12 +45,30 @@ export interface BalancedConnection {
   readonly client: string;
   readonly service: string;
   readonly node: string;
+  /** Seconds of silence, of the client or of the node, after which HAProxy gives the connection up: what is left of them. */
+  readonly patience: number;
 }
 
 /** The connections that HAProxy serves right now, out of the answer to `show sess`. */
 export function parseConnections(answer: string): readonly BalancedConnection[] {
   return Array.from(
-    answer.matchAll(/ proto=tcpv[46] src=(\S+) fe=\S+ be=(\S+) srv=(\S+) /g),
-    ([, client = '', service = '', node = '']) => ({ client, service, node }),
+    answer.matchAll(/ proto=tcpv[46] src=(\S+) fe=\S+ be=(\S+) srv=(\S+) .*? rq\[([^\]]*)\] rp\[([^\]]*)\]/g),
+    ([, client = '', service = '', node = '', request = '', response = '']) => ({
+      client,
+      service,
+      node,
+      patience: Math.min(...[request, response].map(secondsToRead)),
+    }),
+  );
+}
+
+/** The time that is left to read from one side, such as `rx=34m59s`; without a limit it is not there. */
+function secondsToRead(channel: string): number {
+  const left = /\brx=([0-9dhms]*)/.exec(channel)?.[1] ?? '';
+  if (left === '') return Infinity;
+  const unit: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
+  return Array.from(left.matchAll(/(\d+)(ms|[dhms])/g)).reduce(
+    (sum, [, amount, name = '']) => sum + Number(amount) * (unit[name] ?? 0),
+    0,
   );
 }

@@ -6,9 +6,9 @@ import { RolloutError } from '../../cluster/errors.js';
 import { syncDirectory, writeFileAtomic } from '../../platform/atomic-file.js';
 import { runCommand } from '../../platform/run.js';
 import type { Context } from '../resource.js';
-import type { HaproxyPlaces } from './places.js';
+import type { HaproxyPlaces } from '../../platform/haproxy/places.js';
 import { loadedSeal } from './runtime.js';
-import { sealOf } from './seal.js';
+import { sealOf } from '../../platform/haproxy/seal.js';
 
 /** Milliseconds that HAProxy gets to take over a configuration, and between two looks. */
 const TAKEOVER = 20_000;

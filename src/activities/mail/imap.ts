@@ -17,6 +17,25 @@ export async function imapCount(
   return await inInbox(server, login, signal, async (client) => (await find(client, subject)).length);
 }
 
+/**
+ * The header of a message with this text in its subject, with its folded lines joined; empty when there is none. Errors
+ * as `imapCount`.
+ */
+export async function imapHeader(
+  server: MailServer,
+  login: Login,
+  subject: string,
+  signal: AbortSignal,
+): Promise<string> {
+  return await inInbox(server, login, signal, async (client) => {
+    const [uid] = await find(client, subject);
+    if (uid === undefined) return '';
+    const message = await client.fetchOne(String(uid), { headers: true }, { uid: true });
+    const header = message === false ? undefined : message.headers;
+    return (header?.toString('latin1') ?? '').replaceAll(/\r?\n[ \t]+/g, ' ');
+  });
+}
+
 /** Removes every message with this text in its subject from the inbox. Errors as `imapCount`. */
 export async function imapRemove(
   server: MailServer,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { wrongAnswer } from './failure.js';
-import { imapCount, imapRemove } from './imap.js';
+import { imapCount, imapHeader, imapRemove } from './imap.js';
 import { pop3Count } from './pop3.js';
 import type { Login, MailServer } from './server.js';
 import { sendMessage } from './smtp.js';
@@ -22,6 +22,8 @@ export interface Journey {
   readonly subject: string;
   /** Seconds from the first word to the server until the message was seen. */
   readonly seconds: number;
+  /** The lines in which servers said from whom they received it, the last one first. */
+  readonly received: readonly string[];
 }
 
 /** Milliseconds that a message may take, between two looks, and before the second look that finds duplicates. */
@@ -43,10 +45,12 @@ export async function travel(route: Route, signal: AbortSignal): Promise<Journey
     await sendMessage(route.smtp, route.sender, route.recipient.user, subject);
     await arrival(route, subject, signal);
     const seconds = Math.round((Date.now() - started) / 100) / 10;
+    const header = await imapHeader(route.imap, route.recipient, subject, signal);
+    const received = header.split(/\r?\n/).filter((line) => /^received:/i.test(line));
     await sleep(SECOND_LOOK, undefined, { signal });
     await expectOnce(route, subject, signal);
     await cleared(route, mark, signal);
-    return { subject, seconds };
+    return { subject, seconds, received };
   } catch (error) {
     // The failure itself is what the operator must see, not that its traces could not be removed either.
     await imapRemove(route.imap, route.recipient, mark, AbortSignal.timeout(GLANCE * 10)).catch(() => undefined);

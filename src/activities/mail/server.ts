@@ -2,6 +2,8 @@
 export interface MailServer {
   readonly address: string;
   readonly port: number;
+  /** The address of this machine from which SMTP connects; the system chooses one unless told. */
+  readonly from?: string;
 }
 
 /** A mailbox and the password to it. Lives only in memory, never in a result or an error. */

@@ -31,7 +31,10 @@ export class SmtpDialogue {
    */
   static async open(server: MailServer, signal: AbortSignal): Promise<SmtpDialogue> {
     signal.throwIfAborted();
-    const socket = connect({ host: server.address, port: server.port, signal });
+    const { address: host, port, from } = server;
+    // a signal of its own: Node.js never takes back what a socket listens to, and there may be many dialogues
+    const until = AbortSignal.any([signal]);
+    const socket = connect({ host, port, signal: until, ...(from === undefined ? {} : { localAddress: from }) });
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('silence')));
     try {
       await once(socket, 'connect');

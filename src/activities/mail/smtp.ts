@@ -46,6 +46,7 @@ export async function sendMessage(server: MailServer, from: Login, to: string, s
   const transport = createTransport({
     host: server.address,
     port: server.port,
+    ...(server.from === undefined ? {} : { localAddress: server.from }),
     secure: false,
     tls: UNVERIFIED_TLS,
     auth: { user: from.user, pass: from.password },

@@ -15,6 +15,15 @@ import { MODULES } from './modules.js';
 import { startModules, stopModules } from './services.js';
 import { findUser } from './system-user.js';
 
+/** Each node's own; nothing here runs PHP. */
+const PHP_INI = `; PHP of the stand-in
+[PHP]
+extension=igbinary.so
+extension=redis.so
+[Session]
+session.save_handler = files
+`;
+
 /** The body of `install.sh`: what it prints becomes the install log, what it complains about the error log. */
 async function install(version: string, payload: string, words: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -86,6 +95,10 @@ function copyDefaults(payload: string): void {
   for (const [part, target] of targets) cpSync(`${payload}/${part}`, target, { recursive: true, force: true });
   giveToProcessUser(targets.map(([, target]) => target));
   mkdirSync(`${installation.directory}/logs/setup`, { recursive: true });
+  const phpIni = `${installation.directory}/php/php.ini`;
+  if (existsSync(phpIni)) return;
+  mkdirSync(dirname(phpIni), { recursive: true });
+  writeFileSync(phpIni, PHP_INI);
 }
 
 function giveToProcessUser(folders: readonly string[]): void {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+import type { LockoutRules } from './lockout.js';
+
 /** The file through which the lab tells a machine what a real server would learn from its network card. */
 export const LAB_FILE = '/etc/icewarp-lab.json';
 
@@ -18,6 +20,12 @@ export interface LabMachine {
   readonly installWaitsFor?: string;
   /** Lets every command of `tool` fail that has this word in it; its complaint repeats all of them. */
   readonly failTool?: string;
+  /** UNCONFIRMED, lab only: SMTP expects a PROXY header on connections from these addresses, and believes it. */
+  readonly proxyFrom?: readonly string[];
+  /** UNCONFIRMED, lab only: addresses and networks that may send to other domains without a login. */
+  readonly relayFor?: readonly string[];
+  /** UNCONFIRMED, lab only: blocks addresses that guess names; without it nobody is blocked. */
+  readonly lockout?: LockoutRules;
   /** What the licence activated on this machine allows; default {@link DEFAULT_LICENCE_ITEMS} of licence.ts. */
   readonly licenceItems?: readonly string[];
   /**

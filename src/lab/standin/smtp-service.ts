@@ -6,6 +6,8 @@ import type { Accounts } from './accounts.js';
 import { reasonOf } from './file-errors.js';
 import { LiveAccounts } from './live-accounts.js';
 import { LiveServer } from './live-server.js';
+import { isIn, Lockout } from './lockout.js';
+import { readLabMachine } from './machine.js';
 import { MailFlow } from './mail-flow.js';
 import { pidFile } from './modules.js';
 import { log } from './service-log.js';
@@ -29,6 +31,7 @@ class Refusal extends Error {
 const accounts = new LiveAccounts(() => live, 'smtp');
 const live: LiveServer = LiveServer.start('smtp', () => accounts.reset());
 const flow = new MailFlow(() => live.current, accounts);
+const lockout = new Lockout();
 
 /** Without the accounts database no mail is accepted and nobody logs in. */
 async function askAccounts<T>(question: (accounts: Accounts) => Promise<T>): Promise<T> {
@@ -39,8 +42,16 @@ async function askAccounts<T>(question: (accounts: Accounts) => Promise<T>): Pro
 
 async function checkRecipient(address: string, session: SMTPServerSession): Promise<void> {
   const recipient = await askAccounts((known) => known.classify(address));
-  if (recipient === 'unknown') throw new Refusal(550, '5.1.1 User unknown');
-  if (recipient === 'elsewhere' && !session.user) throw new Refusal(550, '5.7.1 We do not relay');
+  const { remoteAddress } = session;
+  // the lab file is read each time: what is changed there is felt without a restart
+  const { relayFor, lockout: rules } = readLabMachine();
+  if (recipient === 'unknown') {
+    lockout.note(remoteAddress, rules);
+    throw new Refusal(550, '5.1.1 User unknown');
+  }
+  if (recipient === 'elsewhere' && !session.user && !isIn(remoteAddress, relayFor)) {
+    throw new Refusal(550, '5.7.1 We do not relay');
+  }
 }
 
 async function receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
@@ -75,6 +86,7 @@ function answer(work: Promise<void>, callback: (error?: Error | null) => void): 
   );
 }
 
+const { installation, machine } = live.current;
 const smtp = new SMTPServer({
   name: serverHostname(live.current),
   banner: 'IceWarp stand-in ESMTP (lab)',
@@ -82,9 +94,19 @@ const smtp = new SMTPServer({
   allowInsecureAuth: true,
   hideSTARTTLS: true,
   disableReverseLookup: true,
-  onAuth({ username, password }, _session, callback) {
+  ...(machine.proxyFrom === undefined ? {} : { useProxy: [...machine.proxyFrom] }),
+  onConnect({ remoteAddress }, callback) {
+    const blocked = lockout.isBlocked(remoteAddress, readLabMachine().lockout);
+    if (blocked) log(live.current, 'smtp', `refused ${remoteAddress}: blocked`);
+    callback(blocked ? new Refusal(554, '5.7.1 Your address is blocked') : null);
+  },
+  onAuth({ username, password }, { remoteAddress }, callback) {
     askAccounts((known) => known.checkPassword(username ?? '', password ?? '')).then(
-      (right) => (right ? callback(null, { user: username }) : callback(new Refusal(535, '5.7.8 Wrong credentials'))),
+      (right) => {
+        if (!right) lockout.note(remoteAddress, readLabMachine().lockout);
+        if (right) callback(null, { user: username });
+        else callback(new Refusal(535, '5.7.8 Wrong credentials'));
+      },
       (error: unknown) => callback(error as Error),
     );
   },
@@ -104,7 +126,6 @@ smtp.on('error', (error) => {
   if (!smtp.server.listening) process.exit(1);
 });
 
-const { installation, machine } = live.current;
 smtp.listen(machine.ports.smtp, machine.address, () => {
   writeFileSync(pidFile(installation, 'smtp'), `${process.pid}\n`);
   becomeUser(installation.processUser);

@@ -41,6 +41,18 @@ export async function licenseNodes(run: Runner, { file, on }: Cluster): Promise<
   await equalLicences(run, { file, on }, 'licences');
 }
 
+/** B5: where a Redis keeps web sessions, every node uses it; the services read that at their next start. */
+export async function shareSessions(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { sessions } = file.balancer;
+  if (typeof sessions !== 'object') return;
+  const { redis } = sessions;
+  const { directory } = file.icewarp;
+  await run.each(on.nodes, async (node) => {
+    await run.act('redisAnswers', node, redis, { title: 'the Redis of the web sessions answers', guide: 'B5' });
+    await run.step('phpIni', node, { directory, redis }, { title: 'web sessions in Redis', guide: 'B5' });
+  });
+}
+
 /** G2; asked again after the nodes have joined, because a shared configuration would hide a lost licence (B10). */
 export async function equalLicences(run: Runner, { file, on }: Cluster, label: string): Promise<void> {
   const { directory } = file.icewarp;

@@ -6,6 +6,7 @@ import type { NodeMeeting } from '../../activities/nodes-meet.js';
 import type { SharePreflight } from '../../activities/share-preflight.js';
 import type { ClockReading } from '../clock-reading.js';
 import type { Cluster } from '../guide.js';
+import { judgeBalancer } from '../preflight/judge-balancer.js';
 import { clockOfDatabase, judgeClocks } from '../preflight/judge-clocks.js';
 import { judgeDatabase } from '../preflight/judge-database.js';
 import { judgeMeeting } from '../preflight/judge-meeting.js';
@@ -21,7 +22,7 @@ import { stateFindings } from './preflight-state.js';
  */
 export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
   const { file } = cluster;
-  await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 G5 G10', label: 'preflight' }, async () => {
+  await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 B7 G5 G10', label: 'preflight' }, async () => {
     const nodes = await lookAtNodes(run, cluster);
     const server = await lookAtDatabase(run, cluster);
     const share = await lookAtShare(run, cluster);
@@ -36,6 +37,7 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
       ...judgeClocks(clocks),
       ...judgeShare(file, share),
       ...judgeDatabase(file, server, joined),
+      ...judgeBalancer(file),
       ...state,
       ...outside,
     ];

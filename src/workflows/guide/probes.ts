@@ -2,6 +2,7 @@ import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import { SERVICES, type ServiceName } from '../../cluster/services.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import { balancedServices } from './balanced.js';
 
 /** A local part that no administrator would create. */
 const UNKNOWN = 'no-such-user-icewarp-rollout';
@@ -84,27 +85,41 @@ export async function probePairsWith(
   }
 }
 
-/** What clients see: the same through the balancer's address. */
-export async function probeThroughBalancer(run: Runner, { file, on }: Cluster, label: string): Promise<void> {
+/** What clients see: the same through the balancer's address, with a node that has just been let in. */
+export async function probeThroughBalancer(run: Runner, { file, on }: Cluster, node: NodeSpec): Promise<void> {
   const { sender, recipient } = correspondents(file);
-  const { address, services = [] } = file.balancer;
-  if (address === undefined) return;
-  const at = (name: ServiceName): number | undefined => {
-    const service = services.find((one) => one.name === name);
-    return service === undefined ? undefined : (service.port ?? SERVICES[name].port);
-  };
-  const [smtp, imap, pop3] = [at('smtp'), at('imap'), at('pop3')];
-  if (smtp === undefined || imap === undefined) return;
+  const { address } = file.balancer;
+  const [smtp, imap, pop3] = (['smtp', 'imap', 'pop3'] as const).map((name) =>
+    balancedServices(file).find((service) => service.name === name),
+  );
+  if (address === undefined || smtp === undefined || imap === undefined) return;
+  const label = `with ${node.id}`;
   await run.act(
     'probeBalancer',
     on.control,
     {
       address,
-      ports: { smtp, imap, ...(pop3 === undefined ? {} : { pop3 }) },
+      ports: { smtp: smtp.port, imap: imap.port, ...(pop3 === undefined ? {} : { pop3: pop3.port }) },
+      clientAddress: smtp.clientAddress,
+      node: node.id,
       domain: file.mail.domain,
       sender,
       recipient,
     },
-    { title: `mail through the balancer (${label})`, guide: 'G25 G26', label },
+    { title: `mail through the balancer (${label})`, guide: 'G25 G26 B7', label },
+  );
+}
+
+/** One client that guesses names must not lock out everybody behind the balancer (procedure, rule 14). */
+export async function probeLockout(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { sender } = correspondents(file);
+  const { address } = file.balancer;
+  const smtp = balancedServices(file).find(({ name }) => name === 'smtp');
+  if (address === undefined || smtp === undefined) return;
+  await run.act(
+    'probeLockout',
+    on.control,
+    { address, port: smtp.port, domain: file.mail.domain, known: sender, unknown: UNKNOWN },
+    { title: 'a client that guesses names locks nobody else out', guide: 'B7', disturbs: true },
   );
 }

@@ -1,3 +1,4 @@
+import { BALANCER_FINDINGS } from './catalogue/balancer.js';
 import { BETWEEN_FINDINGS } from './catalogue/between.js';
 import { DIALECT_FINDINGS } from './catalogue/dialect.js';
 import type { KindOfFinding } from './catalogue/kind.js';
@@ -214,6 +215,7 @@ export const CATALOGUE = {
   ...STATE_FINDINGS,
   ...DIALECT_FINDINGS,
   ...OUTSIDE_FINDINGS,
+  ...BALANCER_FINDINGS,
 } as const satisfies Record<string, KindOfFinding>;
 
 export type FindingKind = keyof typeof CATALOGUE;

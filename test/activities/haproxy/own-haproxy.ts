@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Agent } from '../../../src/activities/agent.js';
-import type { HaproxyPlaces } from '../../../src/activities/haproxy/places.js';
+import type { HaproxyPlaces } from '../../../src/platform/haproxy/places.js';
 import type { Context } from '../../../src/activities/resource.js';
 import type { Platform } from '../../../src/platform/platform.js';
 import { runCommand } from '../../../src/platform/run.js';
@@ -33,13 +33,14 @@ export class OwnHaproxy {
     return `${this.#subnet}.${last}`;
   }
 
-  /** What an activity sees: this HAProxy as the platform's service, a vault, and the secrets given. */
+  /** What an activity sees: this HAProxy as the platform's service, a vault, the machine's own address, the secrets given. */
   context(step: string, secrets: Readonly<Record<string, string>> = {}): Context {
     const vault = new Vault(this.folder, 'test');
     const names = Object.keys(secrets).map((name) => [name, { env: variableOf(name) }] as const);
     for (const [name, value] of Object.entries(secrets)) process.env[variableOf(name)] = value;
     const platform = { services: this.#services() } as unknown as Platform;
-    const agent = { platform, vault, secrets: new SecretStore(Object.fromEntries(names)) } as unknown as Agent;
+    const config = { address: this.address(10) };
+    const agent = { platform, vault, config, secrets: new SecretStore(Object.fromEntries(names)) } as unknown as Agent;
     return { signal: new AbortController().signal, agent, vault: vault.slot(step) };
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { SMTPServer } from 'smtp-server';
 
+import { isIn, Lockout, type LockoutRules } from '../../../src/lab/standin/lockout.js';
 import { eventually } from '../../support/eventually.js';
 
 /** The system's unprivileged user: owner of the mail. */
@@ -26,6 +27,15 @@ export class MailNodes {
   copies = 1;
   /** Whether unknown users are taken, as a server on default settings would not but an open relay would. */
   takesAll = false;
+  /** Addresses that may send to other domains without a login. */
+  relayFor: readonly string[] = [];
+  /** When an address that guesses names is blocked; nobody is, unless told. */
+  lockout: LockoutRules | undefined;
+  /** From where SMTP expects PROXY headers, and believes them. */
+  readonly proxyFrom: string[] = [];
+  /** The nodes' addresses that have lost the accounts database: they greet, and know nobody. */
+  readonly lost = new Set<string>();
+  readonly #lockout = new Lockout();
   readonly #smtp: SMTPServer[] = [];
   #dovecot: ChildProcess | undefined;
   #messages = 0;
@@ -103,16 +113,28 @@ ${listener('pop3', ports.pop3)}
       allowInsecureAuth: true,
       hideSTARTTLS: true,
       disableReverseLookup: true,
+      useProxy: this.proxyFrom,
+      onConnect: ({ remoteAddress }, answer) => {
+        const blocked = this.#lockout.isBlocked(remoteAddress, this.lockout);
+        answer(blocked ? Object.assign(new Error('blocked'), { responseCode: 554 }) : null);
+      },
       onAuth: ({ username = '', password }, _session, answer) => {
         const right = this.options.accounts[username.split('@')[0] ?? ''] === password;
         answer(right ? null : new Error('wrong'), right ? { user: username } : undefined);
       },
-      onRcptTo: ({ address: to }, _session, answer) => {
-        const known = Object.hasOwn(this.options.accounts, to.split('@')[0] ?? '');
+      onRcptTo: ({ address: to }, { remoteAddress }, answer) => {
+        if (this.lost.has(address)) {
+          answer(Object.assign(new Error('not now'), { responseCode: 451 }));
+          return;
+        }
+        const [name = '', domain] = to.split('@');
+        const ours = domain === this.options.domain;
+        const known = ours ? Object.hasOwn(this.options.accounts, name) : isIn(remoteAddress, this.relayFor);
+        if (ours && !known) this.#lockout.note(remoteAddress, this.lockout);
         answer(known || this.takesAll ? null : Object.assign(new Error('unknown'), { responseCode: 550 }));
       },
-      onData: (stream, { envelope }, answer) => {
-        const parts: Buffer[] = [];
+      onData: (stream, { envelope, remoteAddress }, answer) => {
+        const parts: Buffer[] = [Buffer.from(`Received: from client\r\n ([${remoteAddress}]) by node; today\r\n`)];
         stream.on('data', (part: Buffer) => parts.push(part));
         stream.on('end', () => {
           for (const { address: to } of envelope.rcptTo) this.deliver(to, Buffer.concat(parts));

@@ -1,3 +1,6 @@
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
 import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
 import Pop3Command from 'node-pop3';
@@ -28,6 +31,32 @@ export async function send(node: Sandbox, { to, subject = 'test', as }: Mail): P
     return (error as { responseCode?: number }).responseCode ?? 0;
   } finally {
     transport.close();
+  }
+}
+
+/** What a machine answers to one recipient, to a client at that address, or at the one that its PROXY header names. */
+export async function recipientCode(node: Sandbox, to: string, from: string, proxied?: string): Promise<number> {
+  const socket = connect({ host: node.address, port: node.ports.smtp, localAddress: from });
+  try {
+    if (proxied !== undefined) socket.write(`PROXY TCP4 ${proxied} ${node.address} 4711 25\r\n`);
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const answer = async (): Promise<number> => {
+      for (;;) {
+        const line = await lines.next();
+        if (line.done === true) return 0;
+        if (line.value[3] !== '-') return Number.parseInt(line.value, 10);
+      }
+    };
+    const greeting = await answer();
+    if (greeting !== 220) return greeting;
+    for (const command of ['EHLO client', 'MAIL FROM:<sender@outside.test>']) {
+      socket.write(`${command}\r\n`);
+      await answer();
+    }
+    socket.write(`RCPT TO:<${to}>\r\n`);
+    return await answer();
+  } finally {
+    socket.destroy();
   }
 }
 

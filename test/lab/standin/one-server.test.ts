@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SMTPServer } from 'smtp-server';
 
 import { eventually } from '../../support/eventually.js';
-import { imapSubjects, PASSWORD, pop3Count, send } from './clients.js';
+import { imapSubjects, PASSWORD, pop3Count, recipientCode, send } from './clients.js';
 import { freePort, Sandbox, VERSION } from './sandbox.js';
 
 const NET = `127.99.${(process.pid % 200) + 1}`;
@@ -142,6 +142,24 @@ describe('mail on one stand-in', () => {
     await eventually('the queue is empty', async () => (await queue()).length === 0);
     expect(received).toEqual(['someone@elsewhere.test']);
     await new Promise<void>((resolve) => sink.close(resolve));
+  });
+
+  it('judges a client by its address, or by the one in a PROXY header from where the lab says', async () => {
+    const [balancer, trusted, other] = [`${NET}.30`, `${NET}.32`, `${NET}.33`];
+    const elsewhere = 'someone@elsewhere.test';
+    await node.changeLab({ relayFor: [`${trusted}/32`], lockout: { after: 3, seconds: 600, exempt: [balancer] } });
+    expect(await recipientCode(node, elsewhere, trusted)).toBe(250);
+    expect(await recipientCode(node, elsewhere, other)).toBe(550);
+    for (const client of [balancer, other]) {
+      for (let guess = 0; guess < 3; guess += 1) await recipientCode(node, `guess-${guess}@example.com`, client);
+    }
+    expect(await recipientCode(node, KNOWN, other)).toBe(554);
+    expect(await recipientCode(node, KNOWN, balancer)).toBe(250);
+    await node.changeLab({ proxyFrom: [balancer], lockout: undefined });
+    await node.services('--restart', 'smtp');
+    expect(await recipientCode(node, elsewhere, balancer, trusted)).toBe(250);
+    expect(await recipientCode(node, elsewhere, balancer, other)).toBe(550);
+    expect(await recipientCode(node, KNOWN, other)).toBe(250);
   });
 
   it('has no process left when the services are said to be stopped', async () => {

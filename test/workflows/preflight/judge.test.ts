@@ -8,6 +8,7 @@ import { DIALECT_FINDINGS } from '../../../src/workflows/preflight/catalogue/dia
 import { OUTSIDE_FINDINGS } from '../../../src/workflows/preflight/catalogue/outside.js';
 import { STATE_FINDINGS } from '../../../src/workflows/preflight/catalogue/state.js';
 import { ordered, stopText, type Finding } from '../../../src/workflows/preflight/finding.js';
+import { judgeBalancer } from '../../../src/workflows/preflight/judge-balancer.js';
 import { judgeDatabase } from '../../../src/workflows/preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../../../src/workflows/preflight/judge-nodes.js';
 import { exampleCluster } from '../example-cluster.js';
@@ -28,7 +29,7 @@ function found(
     ['A', cleanNode(A, a)],
     ['B', cleanNode(B, b)],
   ]);
-  return [...judgeNodes(cluster, nodes), ...judgeDatabase(cluster, cleanDatabase(database))];
+  return [...judgeNodes(cluster, nodes), ...judgeDatabase(cluster, cleanDatabase(database)), ...judgeBalancer(cluster)];
 }
 
 const idsOf = (findings: readonly Finding[]): string[] => findings.map(({ id }) => id);
@@ -37,6 +38,7 @@ const oneDatabase = (name: string, icewarp: boolean, collation = 'utf8mb4_bin'):
   databases: [{ name, icewarp, collation, tables: 3 }],
 });
 const withBuild: ClusterFile = { ...file, icewarp: { ...file.icewarp, build: '14.1.0' } };
+const hidden: ClusterFile = { ...file, balancer: { ...file.balancer, services: [{ name: 'smtp' }, { name: 'imap' }] } };
 const icewarp = (build: string): Partial<NodePreflight> => ({ installed: true, build });
 
 /** Of every kind one case: what differs, and the id of what is found. */
@@ -74,12 +76,20 @@ const CASES: readonly (readonly [FindingKind, string, () => readonly Finding[]])
   ['engineOther', 'control/database/engine', () => found({}, { engine: 'MyISAM' })],
   ['databaseForeign', 'control/database/iw_accounts-foreign', () => found({}, oneDatabase('iw_accounts', false))],
   ['databaseInUse', 'control/database/iw_accounts-in-use', () => found({}, oneDatabase('iw_accounts', true))],
+  ['clientAddressHidden', 'control/balancer/client-address-hidden', () => found({}, {}, {}, hidden)],
 ];
 
 describe('the judges of a preflight', () => {
   it('find nothing on machines as they should be', () => {
     expect(found()).toEqual([]);
     expect(found(icewarp('14.1.0'), {}, icewarp('14.1.0'))).toEqual([]);
+  });
+
+  it('leave it to the operator whose address the nodes see where SMTP is not balanced here', () => {
+    const none = { ...hidden, balancer: { ...hidden.balancer, kind: 'none' as const } };
+    const imap = { ...hidden, balancer: { ...hidden.balancer, services: [{ name: 'imap' as const }] } };
+    const all = { ...hidden, balancer: { ...hidden.balancer, clientAddress: 'transparent' as const } };
+    for (const cluster of [none, imap, all]) expect(judgeBalancer(cluster)).toEqual([]);
   });
 
   it('say nothing about what could not be looked at', () => {
@@ -153,7 +163,10 @@ describe('the judges of a preflight', () => {
   it('ask for the ports of the cluster file, and for those that are usual', () => {
     expect(portsOf(file).named).toEqual([25, 143, 110]);
     expect(portsOf(file).usual).toEqual([465, 587, 995, 993, 80, 443, 5222, 5229]);
-    const alone = { ...file, balancer: { kind: 'none' as const, file: file.balancer.file } };
+    const alone = {
+      ...file,
+      balancer: { ...file.balancer, kind: 'none' as const, address: undefined, services: undefined },
+    };
     expect(portsOf(alone).named).toEqual([25, 110, 143]);
   });
 });

@@ -1,4 +1,4 @@
-import { sha256Of } from '../../platform/vault.js';
+import { sha256Of } from '../vault.js';
 
 /** First line of every file that we render; says to a reader what to do instead of editing. */
 const HEADER =

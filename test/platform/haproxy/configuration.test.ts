@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { admittedNodes, nodesOf, withAdmission } from '../../../src/activities/haproxy/admitted.js';
-import { renderConfiguration } from '../../../src/activities/haproxy/configuration.js';
-import type { BalancerDesired } from '../../../src/activities/haproxy/desired.js';
-import { provenanceOf } from '../../../src/activities/haproxy/seal.js';
+import { renderConfiguration } from '../../../src/platform/haproxy/configuration.js';
+import type { BalancerDesired } from '../../../src/platform/haproxy/desired.js';
+import { provenanceOf } from '../../../src/platform/haproxy/seal.js';
 import { SERVICES, type ServiceName } from '../../../src/cluster/services.js';
 
 const DESIRED: BalancerDesired = {
@@ -39,8 +39,8 @@ describe('the rendered configuration', () => {
     expect(section(text, 'frontend smtp')).toContain('bind 192.0.2.30:25');
     expect(section(text, 'backend smtp')).toEqual(
       expect.arrayContaining([
-        'server A 192.0.2.11:2525 weight 10 check backup',
-        'server B 192.0.2.12:2525 weight 20 check',
+        'server A 192.0.2.11:2525 weight 10 source 192.0.2.30 check backup',
+        'server B 192.0.2.12:2525 weight 20 source 192.0.2.30 check',
       ]),
     );
   });
@@ -94,8 +94,42 @@ describe('the rendered configuration', () => {
 
   it('checks a TLS service by a handshake and verifies no certificate there', () => {
     expect(section(render(['B']), 'backend imaps')).toContain(
-      'server B 192.0.2.12:993 weight 20 check check-ssl verify none',
+      'server B 192.0.2.12:993 weight 20 source 192.0.2.30 check check-ssl verify none',
     );
+  });
+
+  it('speaks to each node from its own address, with a PROXY header or from the client’s where the file says so', () => {
+    const services = DESIRED.services.map((service, index) => ({
+      ...service,
+      clientAddress: (['proxy', 'hidden', 'transparent'] as const)[index] ?? 'hidden',
+    }));
+    const text = render(['B'], { ...DESIRED, services });
+    expect(section(text, 'backend smtp')).toContain(
+      'server B 192.0.2.12:2525 weight 20 source 192.0.2.30 send-proxy check',
+    );
+    expect(section(text, 'backend https')).toContain(
+      'server B 192.0.2.12:443 weight 20 source 0.0.0.0 usesrc clientip check check-ssl verify none',
+    );
+    // HAProxy does not start as somebody else when it has to use foreign addresses
+    expect(section(text, 'global')).not.toContain('user haproxy');
+    expect(section(render(['B']), 'global')).toContain('user haproxy');
+  });
+
+  it('lets every service ask whether the node knows its accounts, and keeps all nodes where none does', () => {
+    const text = render(['B'], { ...DESIRED, accounts: { recipient: 'probe-1@example.com', port: 2525 } });
+    expect(section(text, 'frontend health')).toContain(
+      'http-request return status 503 if { path /B } { nbsrv(accounts) gt 0 } !{ srv_is_up(accounts/B) }',
+    );
+    expect(section(text, 'backend accounts')).toEqual(
+      expect.arrayContaining([
+        'tcp-check send "RCPT TO:<probe-1@example.com>\\r\\n"',
+        'server A 192.0.2.11:2525 weight 10 source 192.0.2.30 check disabled',
+      ]),
+    );
+    for (const name of ['smtp', 'imaps', 'https']) {
+      expect(section(text, `backend ${name}`)).toContain('tcp-check connect addr 127.0.0.1 port 1022');
+    }
+    expect(text).not.toMatch(/AUTH|LOGIN/);
   });
 
   it('writes IPv6 addresses in brackets and keeps them in a table of their kind', () => {
