@@ -16,8 +16,9 @@ export function judgeMeeting({ nodes }: ClusterFile, meetings: Meetings): readon
     if (own.offered === 0) {
       return [finding('addressElsewhere', id, `nothing can listen at ${address} on the node`)];
     }
-    const from = [...meetings].flatMap(([node, { closed }]) =>
-      closed.filter((peer) => peer.node === id).map((peer) => ({ node, peer })),
+    const from = [...meetings].flatMap(([node, { offered, closed }]) =>
+      // who is not at its own address reaches nobody from there
+      (offered === 0 ? [] : closed).filter((peer) => peer.node === id).map((peer) => ({ node, peer })),
     );
     return [...judge('tcp', id, address, from), ...judge('udp', id, address, from)];
   });

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { SENTINEL } from '../../../src/cluster/names.js';
@@ -24,31 +24,54 @@ async function withClock({ lab }: LabCluster, name: AgentName, offset: string): 
 
 const served = ({ lab }: LabCluster, path = ''): string => `${lab.machine('share').disk}/srv/icewarp${path}`;
 
+/** Gives the share a disk of its own, large but for so many files. */
+async function withDisk({ lab }: LabCluster, files: number): Promise<() => Promise<void>> {
+  const share = lab.machine('share');
+  await share.run('mkdir', ['-p', '/srv/icewarp']);
+  await share.run('mount', ['-t', 'tmpfs', '-o', `size=50g,nr_inodes=${files}`, 'tmpfs', '/srv/icewarp']);
+  return async () => {
+    await share.run('umount', ['/srv/icewarp']);
+    await share.run('rmdir', ['/srv/icewarp']);
+  };
+}
+
 /** Faults between the machines: firewalls, clocks, and the server of the share. */
 export const BETWEEN_TRAPS: readonly Trap[] = [
+  {
+    fault: 'a node’s address that is none of its own',
+    finds: 'B/address-elsewhere',
+    words: /^nothing can listen at 192\.0\.2\.12 on the node$/,
+    also: ['B/host-unknown'],
+    set: async ({ lab }: LabCluster) => {
+      const file = lab.paths.clusterFile;
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.replace(`address: ${lab.addresses.B}\n`, 'address: 192.0.2.12\n'));
+      return () => writeFile(file, text);
+    },
+  },
   {
     fault: 'a firewall that drops UDP to one node',
     finds: 'B/udp-closed',
     words: /^UDP port 10255, 21, .* and \d+ more at 127\.\S+\.12 does not answer, asked from A, C$/,
-    set: ({ lab }) => Promise.resolve(drop(lab.addresses.B, 'udp', EVERY_PORT)),
+    set: ({ lab }: LabCluster) => Promise.resolve(drop(lab.addresses.B, 'udp', EVERY_PORT)),
   },
   {
     fault: 'a firewall that drops one of a node’s ports',
     finds: 'C/tcp-closed',
     words: /^TCP port 143 at 127\.\S+\.13 does not answer, asked from A, B$/,
-    set: ({ lab }) => Promise.resolve(drop(lab.addresses.C, 'tcp', [lab.ports.node.imap])),
+    set: ({ lab }: LabCluster) => Promise.resolve(drop(lab.addresses.C, 'tcp', [lab.ports.node.imap])),
   },
   {
     fault: 'a node’s clock that is two seconds fast',
     finds: 'cluster/clocks-apart',
     words: /^the clock of node B is 2\.\d s ahead of that of .*\(± 0\.\d s\)/,
-    set: (cluster) => withClock(cluster, 'B', '+2s'),
+    set: (cluster: LabCluster) => withClock(cluster, 'B', '+2s'),
   },
   {
     fault: 'a share server’s clock that is slow',
     finds: 'cluster/clocks-apart',
     words: /ahead of that of the share server/,
-    set: (cluster) => withClock(cluster, 'share', '-3s'),
+    set: (cluster: LabCluster) => withClock(cluster, 'share', '-3s'),
   },
   {
     fault: 'a folder to be shared that belongs to another cluster',
@@ -74,15 +97,13 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a disk for the share that takes few files',
     finds: 'share/room',
     words: /^\/srv\/icewarp takes only 5\d\.\d GB and 49\d\d files more$/,
-    set: async ({ lab }: LabCluster) => {
-      const share = lab.machine('share');
-      await share.run('mkdir', ['-p', '/srv/icewarp']);
-      await share.run('mount', ['-t', 'tmpfs', '-o', 'size=50g,nr_inodes=5000', 'tmpfs', '/srv/icewarp']);
-      return async () => {
-        await share.run('umount', ['/srv/icewarp']);
-        await share.run('rmdir', ['/srv/icewarp']);
-      };
-    },
+    set: (cluster: LabCluster) => withDisk(cluster, 5_000),
+  },
+  {
+    fault: 'a disk for the share that will soon be full',
+    finds: 'share/tight',
+    words: /^\/srv\/icewarp takes only 5\d\.\d GB and 499\d\d files more$/,
+    set: (cluster: LabCluster) => withDisk(cluster, 50_000),
   },
   {
     fault: 'a share server without Samba',

@@ -21,6 +21,11 @@ describe('the judge of a meeting', () => {
     expect(one?.is).toBe('nothing at 192.0.2.12 answers by TCP, asked from A');
   });
 
+  it('takes no word of a node that is not at its own address', () => {
+    const findings = foundMeeting({ A: {}, B: { offered: 0, closed: [closed('A', { never: true, tcpInAll: 30 })] } });
+    expect(findings.map(({ id }) => id)).toEqual(['B/address-elsewhere']);
+  });
+
   it('judges no node that did not come', () => {
     expect(foundMeeting({ A: { closed: [closed('B', { never: true, tcpInAll: 30, udpInAll: 30 })] } })).toEqual([]);
   });
