@@ -10,17 +10,23 @@ import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
 import { mailAccounts } from './mail-accounts.js';
+import { mailFound, shareInventory } from './mail-found.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { oldMail } from './old-mail.js';
+import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeNode } from './probe-node.js';
+import { probeOutside } from './probe-outside.js';
 import { probePair } from './probe-pair.js';
+import { probeQuota } from './probe-quota.js';
+import { probeViews } from './probe-views.js';
+import { refreshDirectoryCache } from './refresh-directory-cache.js';
 import { restartServices } from './restart-services.js';
 import { roomForMail } from './room-for-mail.js';
 import { services } from './services.js';
@@ -80,5 +86,14 @@ export const procedures = {
   probeBalancer,
   roomForMail,
   pathScan,
+  shareInventory,
+  mailFound,
+  plantOldMessages,
+  probeOldMessages,
+  removeOldMessages,
+  probeViews,
+  probeOutside,
+  refreshDirectoryCache,
+  probeQuota,
 };
 export type Procedures = typeof procedures;

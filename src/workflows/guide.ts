@@ -5,6 +5,7 @@ import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
 import { configureFirstNode } from './guide/first-node.js';
 import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
+import { probeOutsideFromAll } from './guide/probes.js';
 import { preflight } from './guide/preflight.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
 import type { Runner } from './runner.js';
@@ -40,15 +41,16 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   await licenseNodes(run, cluster);
 
   run.phase('First node');
-  await configureFirstNode(run, cluster);
+  const moved = await configureFirstNode(run, cluster);
 
   run.phase('Other nodes');
-  await joinNodes(run, cluster);
+  await joinNodes(run, cluster, moved);
 
   run.phase('One cluster');
   await oneMaster(run, cluster);
   await equalLicences(run, cluster, 'licences-joined');
   await survivesRestart(run, cluster);
+  await probeOutsideFromAll(run, cluster);
 
   run.phase('Balancer');
   await admitNodes(run, cluster);

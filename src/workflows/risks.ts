@@ -12,7 +12,11 @@ export interface Risk {
 
 /** The risks that a rollout of this cluster leaves with the operator, in words. Pure. */
 export function risksOf(cluster: ClusterFile): readonly Risk[] {
-  return [notClosed(cluster), clientHidden(cluster)];
+  return [
+    notClosed(cluster),
+    clientHidden(cluster),
+    ...(cluster.mail.outside === undefined ? [outboundUnproven(cluster)] : []),
+  ];
 }
 
 function notClosed({ nodes, balancer: { kind, services } }: ClusterFile): Risk {
@@ -37,5 +41,15 @@ function clientHidden({ balancer: { kind, address } }: ClusterFile): Risk {
         : `The nodes see the address of the ${balancer} instead of the client’s: antispam (SPF, DNSBL), blocking, relay rules and logs judge the balancer`,
     check:
       'on every node, the balancer’s address is not among the trusted or relay hosts (that is an open relay) and is exempt from intrusion prevention and tarpitting (else one attacker locks everybody out); from outside and without logging in, a recipient in a foreign domain is refused with 5xx',
+  };
+}
+
+function outboundUnproven({ nodes }: ClusterFile): Risk {
+  const ids = nodes.map(({ id }) => id).join(', ');
+  return {
+    guide: 'G25',
+    risk: `Mail to other domains is not proven: the cluster file names no mailbox outside (mail.outside), so a node (${ids}) whose outgoing mail is stuck or refused elsewhere is not noticed`,
+    check:
+      'send a message from an account on every node to a mailbox of another provider and see it arrive once, and not among the spam; or name such a mailbox',
   };
 }

@@ -37,6 +37,15 @@ const ACTIONS = [
   'probeBalancer',
   'roomForMail',
   'pathScan',
+  'shareInventory',
+  'mailFound',
+  'plantOldMessages',
+  'probeOldMessages',
+  'removeOldMessages',
+  'probeViews',
+  'probeOutside',
+  'refreshDirectoryCache',
+  'probeQuota',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

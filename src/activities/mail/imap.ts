@@ -1,7 +1,5 @@
-import { ImapFlow } from 'imapflow';
-
-import { mailFailure } from './failure.js';
-import { PATIENCE, UNVERIFIED_TLS, type Login, type MailServer } from './server.js';
+import { fetchedHeader, find, inInbox } from './imap-session.js';
+import type { Login, MailServer } from './server.js';
 
 /**
  * How many messages in the inbox have this text in their subject, seen by a session of its own.
@@ -35,45 +33,16 @@ export async function imapLogin(server: MailServer, login: Login, signal: AbortS
   await inInbox(server, login, signal, () => Promise.resolve());
 }
 
-async function find(client: ImapFlow, subject: string): Promise<number[]> {
-  const found = await client.search({ subject }, { uid: true });
-  return Array.isArray(found) ? found : [];
-}
-
-async function inInbox<T>(
+/** The `Received` lines of the messages with this text in their subject, unfolded. Errors as `imapCount`. */
+export async function imapReceived(
   server: MailServer,
   login: Login,
+  subject: string,
   signal: AbortSignal,
-  use: (client: ImapFlow) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const client = new ImapFlow({
-    host: server.address,
-    port: server.port,
-    secure: false,
-    tls: UNVERIFIED_TLS,
-    auth: { user: login.user, pass: login.password },
-    connectionTimeout: PATIENCE,
-    greetingTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
-    disableAutoIdle: true,
-    logger: false,
+): Promise<readonly string[]> {
+  return await inInbox(server, login, signal, async (client) => {
+    const lines: string[] = [];
+    for (const uid of await find(client, subject)) lines.push(...(await fetchedHeader(client, uid, 'received')));
+    return lines;
   });
-  // A broken line rejects the command in progress; without a listener it would also end the process.
-  client.on('error', () => undefined);
-  const stop = (): void => client.close();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await client.connect();
-    await client.mailboxOpen('INBOX');
-    const result = await use(client);
-    await client.logout();
-    return result;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw mailFailure('IMAP', server, `${login.user} to log in and to see the inbox`, error);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    client.close();
-  }
 }

@@ -2,6 +2,11 @@
 export interface MailServer {
   readonly address: string;
   readonly port: number;
+  /**
+   * How the line is secured, with a certificate that is verified. Without it, TLS is used where it is offered and its
+   * certificate is not verified: for nodes, see {@link UNVERIFIED_TLS}.
+   */
+  readonly tls?: 'implicit' | 'starttls' | 'none';
 }
 
 /** A mailbox and the password to it. Lives only in memory, never in a result or an error. */

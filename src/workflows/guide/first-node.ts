@@ -54,15 +54,20 @@ function directorySettings(file: ClusterFile): SettingsDesired['values'] {
   ];
 }
 
-/** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
-export async function configureFirstNode(run: Runner, cluster: Cluster): Promise<void> {
+/**
+ * The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23).
+ *
+ * @returns whether it brings mail along.
+ */
+export async function configureFirstNode(run: Runner, cluster: Cluster): Promise<boolean> {
   const { file, on } = cluster;
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);
-  if (node === undefined) return;
+  if (node === undefined) return false;
   await databasesOf(run, cluster, node);
-  await directoriesOf(run, cluster, node);
+  const moved = await directoriesOf(run, cluster, node);
   await configurationOf(run, cluster, node);
+  return moved;
 }
 
 async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
@@ -124,11 +129,12 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   );
 }
 
-async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {
+/** @returns whether mail moves to them. */
+async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<boolean> {
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { mount } = file.share;
-  await moveOldMail(run, cluster, node, 'mail');
+  const moved = await moveOldMail(run, cluster, node, 'mail');
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
   await run.step(
     'settings',
@@ -142,6 +148,7 @@ async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'
     { directory, running: true },
     { title: 'services on the new directories', guide: 'G14', label: 'directories', undoLast: true },
   );
+  return moved;
 }
 
 async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {

@@ -4,6 +4,7 @@ import { failure } from '../calls.js';
 import type { Cluster } from '../guide.js';
 import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
 import type { Runner } from '../runner.js';
+import { plantOldMessages } from './old-messages.js';
 
 /** Seconds: what has piled up in less is carried by the final pass, while users wait. */
 const SHORT = 300;
@@ -12,14 +13,17 @@ const MOST_DELTAS = 5;
 
 /**
  * The mail or the archives of the first node go to the share (G15, G16): a first copy, its verification and further
- * passes while users work, then a final pass with the services stopped.
+ * passes while users work, then a final pass with the services stopped, after which every node has to see it all.
+ *
+ * @returns whether any moves.
  */
 export async function moveOldMail(
   run: Runner,
-  { file }: Cluster,
+  cluster: Cluster,
   node: Machine<'node'>,
   what: 'mail' | 'archive',
-): Promise<void> {
+): Promise<boolean> {
+  const { file } = cluster;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
   const to = sharedFolder(file, what === 'mail' ? 'mail' : 'archives');
@@ -27,12 +31,13 @@ export async function moveOldMail(
   const things = what === 'mail' ? 'mail' : 'archives';
   const guide = what === 'mail' ? 'G15' : 'G16';
   await run.act('roomForMail', node, desired, { title: `room on the share for old ${things}`, guide, label: what });
-  await run.step(
+  const moves = await run.step(
     'oldMail',
     node,
     desired,
     { title: `old ${things} copied to the share`, guide, label: what },
     async ({ from }) => {
+      if (what === 'mail') await plantOldMessages(run, cluster);
       const tree = mailTree(what, from, to, 'live', desired.owner);
       const input = { cluster: file.name, node: node.name, tree };
       const seed = complete(await runTreePass({ ...input, pass: 'seed' }, 'seed'));
@@ -43,6 +48,49 @@ export async function moveOldMail(
       }
     },
   );
+  if (moves) await seenByEveryNode(run, cluster, node, what);
+  return moves;
+}
+
+/**
+ * Nothing of what the tree held when the services had stopped is missing on the share, through every node (rule 18). Now,
+ * because they are still stopped: later, users move and delete.
+ */
+async function seenByEveryNode(
+  run: Runner,
+  { file, on }: Cluster,
+  maker: Machine<'node'>,
+  what: 'mail' | 'archive',
+): Promise<void> {
+  const { uid, gid, mount } = file.share;
+  const input = {
+    what,
+    to: sharedFolder(file, what === 'mail' ? 'mail' : 'archives'),
+    mount,
+    cluster: file.name,
+    owner: { uid, gid },
+    pass: sharedFolder(file, '_yodaidx'),
+  };
+  const guide = what === 'mail' ? 'G15' : 'G16';
+  const title = `old ${what === 'mail' ? 'mail' : 'archives'}`;
+  const about = { guide, label: what, disturbs: true };
+  await run.act(
+    'shareInventory',
+    maker,
+    { ...input, own: true },
+    { ...about, title: `${title}: what it held with the services stopped` },
+  );
+  const others = on.nodes.filter((node) => node !== maker);
+  const find = (node: Machine<'node'>): Promise<void> =>
+    run.act(
+      'mailFound',
+      node,
+      { ...input, own: node === maker },
+      { ...about, title: `${title}: nothing is missing, a sample by hash` },
+    );
+  await run.each(others, find);
+  // last, because it takes the list off the share
+  await find(maker);
 }
 
 /** @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS. */
