@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 
 import { AGENT_FILE } from '../platform/agent-file.js';
 import { DIST, NODE } from './host.js';
-import { type AgentName, isNode, labPaths, type Ports, type SecretName } from './layout.js';
+import { type Addresses, type AgentName, isNode, labPaths, type Ports, type SecretName } from './layout.js';
 import type { Machine } from './machine.js';
 import { readSecret } from './secrets.js';
 import { writeInstaller } from './standin/installer.js';
@@ -27,7 +27,7 @@ const PROBES = ['mail-administrator', 'probe-1', 'probe-2'] as const satisfies r
 
 /** What each agent may know; nobody knows more than its work takes. */
 function secretsOf(agent: AgentName): readonly SecretName[] {
-  if (agent === 'control') return ['database-administrator', 'database-icewarp', ...PROBES];
+  if (agent === 'control') return ['database-administrator', 'database-icewarp', 'outside-mailbox', ...PROBES];
   if (agent === 'share') return ['share-account'];
   return ['database-icewarp', 'share-account', 'licence-order', ...PROBES];
 }
@@ -62,9 +62,16 @@ interface InstallerEntry {
   readonly arguments: readonly string[];
 }
 
+/** Where the parts of a lab are. */
+interface LabNet {
+  readonly ports: Ports;
+  readonly addresses: Addresses;
+}
+
 /** Gives a node what an administrator would bring along: the stand-in's installer, and the facts of its network card. */
-async function writeNodeFiles(machine: Machine, ports: Ports): Promise<InstallerEntry> {
-  const facts: LabMachine = { address: machine.address, ports: ports.node, node: NODE, dist: DIST };
+async function writeNodeFiles(machine: Machine, { ports, addresses: { outside } }: LabNet): Promise<InstallerEntry> {
+  const relaySink = { host: outside, port: ports.outside.smtp };
+  const facts: LabMachine = { address: machine.address, ports: ports.node, node: NODE, dist: DIST, relaySink };
   await writeFile(machine.disk + LAB_FILE, `${JSON.stringify(facts, undefined, 2)}\n`);
   const folder = machine.disk + INSTALLER_FOLDER;
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -73,9 +80,9 @@ async function writeNodeFiles(machine: Machine, ports: Ports): Promise<Installer
 }
 
 /** Writes everything that a machine with an agent holds before the rollout begins. */
-export async function writeMachineFiles(machine: Machine, directory: string, ports: Ports): Promise<void> {
+export async function writeMachineFiles(machine: Machine, directory: string, net: LabNet): Promise<void> {
   const { name } = machine;
   if (name === 'database') return;
-  const installer = isNode(name) ? await writeNodeFiles(machine, ports) : undefined;
+  const installer = isNode(name) ? await writeNodeFiles(machine, net) : undefined;
   await writeAgentFile(machine, name, directory, installer);
 }
