@@ -12,8 +12,8 @@ export interface ProbeOutsideInput {
   readonly outside: OutsideMailbox;
 }
 
-/** Milliseconds that a message to the outside may take: other servers greylist, and try again after minutes. */
-const PATIENCE = 600_000;
+/** Milliseconds that a message to the outside may take. One that was greylisted there comes later: try again then. */
+const PATIENCE = 180_000;
 
 /**
  * Proves that a node's mail reaches other domains: sent by a user who has logged in, it is in a mailbox outside exactly
@@ -47,5 +47,5 @@ export function probeOutsideWithin(
   };
 }
 
-/** The probe with the patience that greylisting takes. */
+/** The probe with the patience that another provider's filters take. */
 export const probeOutside = probeOutsideWithin(PATIENCE);

@@ -20,9 +20,10 @@ describe('a plan', () => {
       expect(text.code).toBe(0);
       expect(text.out).toMatch(/not closed by a firewall before they enter the balancer: .*A \(192\.0\.2\.11\)/);
       expect(text.out).toMatch(/see the address of the balancer \(192\.0\.2\.30\) instead of the client’s: antispam/);
-      expect(text.out.match(/^ {4}check: /gm)).toHaveLength(2);
+      expect(text.out.match(/^ {4}check: /gm)).toHaveLength(3);
+      expect(text.out).toContain('Mail to other domains is not proven');
       const { risks } = JSON.parse(json.out) as Plan;
-      expect(risks.map(({ guide }) => guide)).toEqual(['G25', 'B7']);
+      expect(risks.map(({ guide }) => guide)).toEqual(['G25', 'B7', 'G25']);
       for (const { check } of risks) expect(text.out).toContain(check);
     },
     MINUTE,
@@ -39,6 +40,17 @@ describe('a plan', () => {
     const [open, hidden] = risksOf({ ...file, balancer: { kind: 'none', file: balancer.file } });
     expect(open?.risk).toContain('not closed by a firewall at any time');
     expect(hidden?.risk).toContain('A balancer of your own');
+  });
+
+  it('says that outgoing mail is not proven only where no mailbox outside is named', () => {
+    const { mail, ...file } = exampleCluster('t');
+    const outside = {
+      address: 'probe@other.example',
+      password: { secret: 'outside' },
+      imap: { host: 'imap.other.example', port: 993, tls: 'implicit' as const },
+    };
+    expect(risksOf({ ...file, mail })).toHaveLength(3);
+    expect(risksOf({ ...file, mail: { ...mail, outside } })).toHaveLength(2);
   });
 
   it('leaves the risks out where there is nothing to do', () => {
