@@ -35,7 +35,7 @@ export interface InventoryTotals {
 /** Files read again by every node; larger ones would cost downtime. */
 const MOST_MESSAGES = 100;
 const MOST_INDEXES = 50;
-const LARGEST = 8 * 1024 * 1024;
+const LARGEST = 1024 * 1024;
 
 /** Messages are files called `….imap`, which Dovecot's flags may follow; what is written over in place has other names. */
 const MESSAGE = /\.imap(:|$)/;
