@@ -32,8 +32,8 @@ const DATABASES = {
   groupware: [FACTS.groupwareInForce, SETTINGS.groupwareDatabase.variable],
   antispam: [FACTS.antispamInForce, SETTINGS.antispamDatabase.variable],
   directoryCache: [FACTS.directoryCacheInForce, SETTINGS.directoryCacheDatabase.variable],
-  activeSync: [SETTINGS.activeSyncDatabase.variable],
-  spamReports: [SETTINGS.spamReportsDatabase.variable],
+  activeSync: [FACTS.activeSyncInForce, SETTINGS.activeSyncDatabase.variable],
+  spamReports: [FACTS.spamReportsInForce, SETTINGS.spamReportsDatabase.variable],
 } as const;
 
 /** Reads what a node says of itself; null where IceWarp is not installed. */

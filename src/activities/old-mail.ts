@@ -13,7 +13,7 @@ import type { Agent } from './agent.js';
 import { copyWhole, isCopyBegun, withdrawCopy, type TreeContext } from './copy-shard.js';
 import { dropInventory, keepInventory } from './mail-found.js';
 import { InventoryDraft } from './mail-inventory.js';
-import { countQueued, isQueue, stopWithQueuesEmpty } from './queues.js';
+import { isQueue, queuesBelow, stopWithQueuesEmpty } from './queues.js';
 import type { Context, Resource } from './resource.js';
 import { stopForChange } from './restart-marker.js';
 import { assertShareMounted } from './share-mounted.js';
@@ -44,8 +44,6 @@ export interface OldMailDesired extends OldMailPlace {
 export interface OldMailObserved extends TreeSize {
   /** The folder in force. */
   readonly from: string;
-  /** Messages that wait in a queue (B2). */
-  readonly queued: number;
   /** All that is there now has been copied with nobody writing. */
   readonly copied: boolean;
 }
@@ -78,12 +76,10 @@ export const oldMail: Resource<OldMailDesired, OldMailObserved, 'node'> = {
   diff(desired, observed) {
     const what = `old ${desired.what} in ${desired.to}`;
     if (observed === null) return [];
-    const { files, bytes, queued, copied } = observed;
-    // users work meanwhile: the mail grows, and a queue is empty at one look and not at the next
-    const volatile = ['before', 'after'] as const;
-    if (queued > 0) return [{ what, before: `${queued} messages wait in a queue`, after: 'queues empty', volatile }];
+    const { files, bytes, copied } = observed;
     if (files === 0 || copied) return [];
-    return [{ what, before: 'not there', after: `${files} files, ${bytes} bytes`, volatile }];
+    // users work meanwhile, and the mail grows
+    return [{ what, before: 'not there', after: `${files} files, ${bytes} bytes`, volatile: ['after'] }];
   },
 
   async apply(desired, context) {
@@ -91,7 +87,7 @@ export const oldMail: Resource<OldMailDesired, OldMailObserved, 'node'> = {
     if (before === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${desired.directory}`);
     if (oldMail.diff(desired, before).length === 0) return;
     await assertShareMounted(desired.mount, desired.cluster, context.signal);
-    await stopServices(desired, before.from, context);
+    await stopForChange(desired.directory, context);
     await finish(desired, before.from, desired.owner, context);
   },
 
@@ -129,7 +125,8 @@ export async function assertOldMailCopied(
   const place = { directory, what, to };
   const from = await folderInForce(place, signal);
   if (from === null || isThere(from, to)) return;
-  await stopServices(place, from, context);
+  if (what === 'mail') await stopWithQueuesEmpty(directory, queuesBelow(from), context);
+  else await stopForChange(directory, context);
   const after = await observeOldMail(place, context);
   if (after === null || after.copied) return;
   if (after.files === 0 && !(await isCopyBegun(what, agent.config.stateDir))) return;
@@ -139,15 +136,14 @@ export async function assertOldMailCopied(
 
 /** What there is to copy, and whether it has been; null where IceWarp is not installed. */
 export async function observeOldMail(place: OldMailPlace, { agent, signal }: Context): Promise<OldMailObserved | null> {
-  const { directory, what, to } = place;
+  const { to } = place;
   const from = await folderInForce(place, signal);
   if (from === null) return null;
-  if (isThere(from, to)) return { from, files: 0, bytes: 0, queued: 0, copied: true };
+  if (isThere(from, to)) return { from, files: 0, bytes: 0, copied: true };
   const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue });
-  const queued = what === 'mail' ? await countQueued(directory, from, signal) : 0;
   const note = await noteOf(agent, place).read();
   const same = note?.files === size.files && note.bytes === size.bytes && note.changed === changed;
-  return { from, ...size, queued, copied: same && note.source === from };
+  return { from, ...size, copied: same && note.source === from };
 }
 
 /** Where mail or archives are now; empty where IceWarp names no folder, null where it is not installed. */
@@ -160,12 +156,6 @@ async function folderInForce({ directory, what }: OldMailPlace, signal: AbortSig
 /** Whether the path in force needs no copy: none is set, or it is the one on the share. */
 function isThere(from: string, to: string): boolean {
   return from === '' || from === resolve(to);
-}
-
-/** Archives have no queues. @throws RolloutError QUEUE_NOT_EMPTY, with the services as they were. */
-async function stopServices({ directory, what }: OldMailPlace, from: string, context: Context): Promise<void> {
-  if (what === 'mail') await stopWithQueuesEmpty(directory, from, context);
-  else await stopForChange(directory, context);
 }
 
 /** The mount point that a folder of the share lies below: where the first sentinel is; the root where there is none. */

@@ -1,16 +1,14 @@
-import { readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 
 import { RolloutError } from '../cluster/errors.js';
-import { isInstalled, holdsSettings, pathDatFile } from '../icewarp/layout.js';
-import { LINE, lineOf, parsePathDat, printPathDat, titleOf, withLines } from '../icewarp/path-dat.js';
+import { isInstalled, holdsSettings } from '../icewarp/layout.js';
+import { LINE, lineOf, titleOf, withLines } from '../icewarp/path-dat.js';
 import type { PathDat } from '../icewarp/path-dat.js';
-import { syncDirectory, writeFileAtomic } from '../platform/atomic-file.js';
-import type { FileAttributes } from '../platform/atomic-file.js';
 import { sha256Of } from '../platform/vault.js';
 import { refuseAccounts, refuseMail } from './accounts-present.js';
 import { readMark } from './configuration-mark.js';
-import { mailInForce, QUEUE_LINES, stopWithQueuesEmpty } from './queues.js';
+import { assertLinesOurs, linesIn, putBackPathDat, readPathDatBytes, writePathDatLines } from './path-dat-file.js';
+import { foldersOf, QUEUE_LINES, queuesInForce, stopWithQueuesEmpty } from './queues.js';
 import type { Change, Context, Resource } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
 import { copyConfiguration } from './shared-configuration.js';
@@ -45,7 +43,7 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
 
   async observe(desired) {
     if (!(await isInstalled(desired.directory))) return null;
-    const bytes = await readBytes(desired.directory);
+    const bytes = await readPathDatBytes(desired.directory);
     const lines = linesIn(bytes);
     const shown = numbersOf(desired).map((number) => [number, lineOf(lines, number)] as const);
     return { sha256: bytes === null ? null : sha256Of(bytes), lines: Object.fromEntries(shown) };
@@ -61,7 +59,7 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
 
   async apply(desired, context) {
     const { directory } = desired;
-    const bytes = await readBytes(directory);
+    const bytes = await readPathDatBytes(directory);
     const lines = linesIn(bytes);
     if (agrees(lines, desired)) return;
     await context.vault.keep(bytes);
@@ -75,14 +73,14 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
       await assertSharedConfiguration(lines, desired, context.signal);
     }
     await markRestart(context.agent, REASON);
-    const changed = withLines(lines, Object.fromEntries(numbersOf(desired).map((n) => [n, desired.lines[n] ?? ''])));
-    await write(directory, printPathDat(changed));
+    const ours = numbersOf(desired).map((number) => [number, desired.lines[number] ?? ''] as const);
+    await writePathDatLines(directory, lines, Object.fromEntries(ours));
   },
 
   async restore(desired, before, context) {
     const { directory } = desired;
     if (!(await isInstalled(directory))) return [];
-    const bytes = await readBytes(directory);
+    const bytes = await readPathDatBytes(directory);
     const former = before?.sha256 ?? null;
     if ((bytes === null ? null : sha256Of(bytes)) === former) return [];
     const lines = linesIn(bytes);
@@ -90,11 +88,10 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
     // `apply` fills the vault before its first write: whatever else the file says now is not ours.
     if (asBefore && !(await context.vault.has())) return [];
     const original = await context.vault.original(former);
-    assertOurs(lines, linesIn(original), desired);
+    assertLinesOurs(lines, linesIn(original), desired.lines);
     await stopFor(lines, linesIn(original), desired, context);
     await markRestart(context.agent, `${REASON} put back`);
-    if (original !== null) await write(directory, original);
-    else await remove(pathDatFile(directory));
+    await putBackPathDat(directory, original);
     return [];
   },
 };
@@ -104,16 +101,18 @@ async function assertBringsNothing({ directory, own = [] }: PathDatDesired, { si
   await refuseMail(directory, signal);
 }
 
-/** Stops the services; where the queues move, with nothing in them. @throws RolloutError QUEUE_NOT_EMPTY. */
+/**
+ * Stops the services; where other queues come into force, with nothing in those that are: the first node's have moved
+ * before, with what waited in them, and a joining node brings nothing.
+ *
+ * @throws RolloutError QUEUE_NOT_EMPTY.
+ */
 async function stopFor(now: PathDat, next: PathDat, { directory }: PathDatDesired, context: Context): Promise<void> {
   if (QUEUE_LINES.every((number) => lineOf(now, number) === lineOf(next, number))) {
     await stopForChange(directory, context);
     return;
   }
-  // Only a queue that no line names is below the mail folder; on a joined node that folder is everybody's.
-  const elsewhere = lineOf(now, LINE.outgoing) !== '' && lineOf(now, LINE.incoming) !== '';
-  const mail = elsewhere ? '' : await mailInForce(directory, context.signal);
-  await stopWithQueuesEmpty(directory, mail, context);
+  await stopWithQueuesEmpty(directory, foldersOf(await queuesInForce(directory, context.signal)), context);
 }
 
 /** The copy of this node's own configuration that it is about to use; null: it is joined, or joins another's. */
@@ -153,16 +152,6 @@ async function assertSharedConfiguration(
   throw new RolloutError('CONFIG_EMPTY', `${config} bears no mark of cluster ${cluster}: nothing was copied there`);
 }
 
-/** @throws RolloutError CHANGED_MEANWHILE unless every line is ours or the original. */
-function assertOurs(now: PathDat, original: PathDat, desired: PathDatDesired): void {
-  const count = Math.max(now.length, original.length);
-  for (let number = 1; number <= count; number += 1) {
-    const allowed = [lineOf(original, number), desired.lines[number]];
-    if (allowed.includes(lineOf(now, number))) continue;
-    throw new RolloutError('CHANGED_MEANWHILE', `${titleOf(number)} is neither as we left it nor as before`);
-  }
-}
-
 function agrees(lines: PathDat, desired: PathDatDesired): boolean {
   return numbersOf(desired).every((number) => lineOf(lines, number) === desired.lines[number]);
 }
@@ -171,34 +160,4 @@ function numbersOf({ lines }: PathDatDesired): readonly number[] {
   return Object.keys(lines)
     .map(Number)
     .filter((number) => number !== LINE.remoteLogon);
-}
-
-function linesIn(bytes: Buffer | null): PathDat {
-  return parsePathDat(bytes?.toString('utf8') ?? '');
-}
-
-async function readBytes(directory: string): Promise<Buffer | null> {
-  try {
-    return await readFile(pathDatFile(directory));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function write(directory: string, content: string | Buffer): Promise<void> {
-  await writeFileAtomic(pathDatFile(directory), content, await attributesFor(directory));
-}
-
-/** The file's own attributes; a new one belongs to whom the local configuration belongs to, since services read it. */
-async function attributesFor(directory: string): Promise<FileAttributes> {
-  const file = await stat(pathDatFile(directory)).catch(() => null);
-  if (file !== null) return { mode: file.mode & 0o777, uid: file.uid, gid: file.gid };
-  const { uid, gid } = await stat(join(directory, 'config')).catch(() => stat(directory));
-  return { mode: 0o640, uid, gid };
-}
-
-async function remove(file: string): Promise<void> {
-  await rm(file, { force: true });
-  await syncDirectory(dirname(file));
 }

@@ -1,7 +1,9 @@
 import { admission } from './admission.js';
 import { autostart } from './autostart.js';
 import { balancer } from './balancer.js';
+import { collationClashes, collationLetters, collationWeights } from './collation.js';
 import { database } from './database.js';
+import { databaseDialect } from './database-dialect.js';
 import { databaseLogin } from './database-login.js';
 import { databasePreflight } from './database-preflight.js';
 import { databaseUser } from './database-user.js';
@@ -9,8 +11,11 @@ import { installation } from './installation.js';
 import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
+import { localPlaces } from './local-places.js';
 import { mailAccounts } from './mail-accounts.js';
 import { mailFound, shareInventory } from './mail-found.js';
+import { mailQueues } from './mail-queues.js';
+import { mailboxRoots, mailboxRootsSeen } from './mailbox-roots.js';
 import { mount } from './mount.js';
 import { mounted } from './mounted.js';
 import { nodeFacts } from './node-facts.js';
@@ -39,7 +44,9 @@ import { shareLockHeld, shareLockRefused } from './share-lock.js';
 import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
+import { statePreflight } from './state-preflight.js';
 import { tables } from './tables.js';
+import { watchdog } from './watchdog.js';
 
 /** Everything with a desired state that the product knows, by kind. */
 export const resources = {
@@ -55,10 +62,12 @@ export const resources = {
   localFolders,
   installation,
   licence,
+  watchdog,
   settings,
   tables,
   mailAccounts,
   oldMail,
+  mailQueues,
   sharedConfiguration,
   pathDat,
   services,
@@ -72,6 +81,13 @@ export type Resources = typeof resources;
 export const procedures = {
   nodePreflight,
   databasePreflight,
+  statePreflight,
+  databaseDialect,
+  mailboxRoots,
+  mailboxRootsSeen,
+  collationLetters,
+  collationWeights,
+  collationClashes,
   databaseLogin,
   shareProof,
   shareSeen,
@@ -95,5 +111,6 @@ export const procedures = {
   probeOutside,
   refreshDirectoryCache,
   probeQuota,
+  localPlaces,
 };
 export type Procedures = typeof procedures;

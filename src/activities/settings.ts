@@ -8,7 +8,7 @@ import { sha256Of } from '../platform/vault.js';
 import { refuseAccounts, refuseToStrand } from './accounts-present.js';
 import type { ConnectionSpec } from './node-database.js';
 import { assertOldMailCopied } from './old-mail.js';
-import { mailInForce, stopWithQueuesEmpty } from './queues.js';
+import { mailInForce, queuesBelow, stopWithQueuesEmpty } from './queues.js';
 import type { Change, Context, Resource } from './resource.js';
 import { markRestart } from './restart-marker.js';
 
@@ -95,7 +95,8 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
     }
     if (changed.some(({ setting }) => setting === 'mailPath')) {
       // What waits in a queue below the mail folder in force would stay there.
-      await stopWithQueuesEmpty(desired.directory, await mailInForce(desired.directory, context.signal), context);
+      const mail = await mailInForce(desired.directory, context.signal);
+      await stopWithQueuesEmpty(desired.directory, queuesBelow(mail), context);
     }
     const tool = new Tool(desired.directory, context.signal);
     for (const { setting } of changed.reverse()) {

@@ -6,7 +6,7 @@ import { ensureFolder, folderAt } from '../platform/folders.js';
 import type { FolderFacts } from '../platform/folders.js';
 import { copyFolder, foreign, inspectFolder, takeAway } from './configuration-copy.js';
 import type { CopyTarget, FolderState } from './configuration-copy.js';
-import { mailInForce, stopWithQueuesEmpty } from './queues.js';
+import { mailInForce, queuesBelow, stopWithQueuesEmpty } from './queues.js';
 import type { Context, Resource } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 
@@ -52,8 +52,9 @@ export const sharedConfiguration: Resource<SharedConfigurationDesired, SharedCon
     await assertShareMounted(desired.mount, desired.cluster, context.signal);
     const missing = await missingParts(desired, context);
     if (missing.length === 0) return;
-    // While they run, the queues can still empty themselves: path.dat will name others.
-    await stopWithQueuesEmpty(directory, await mailInForce(directory, context.signal), context);
+    // Nothing may wait below the mail folder, which will be everybody's: path.dat names other queues.
+    const mail = await mailInForce(directory, context.signal);
+    await stopWithQueuesEmpty(directory, queuesBelow(mail), context);
     await copyConfiguration(desired, context);
   },
 

@@ -159,6 +159,10 @@ export const ERRORS = {
   TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
   TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },
   // what is moved to the share
+  QUEUE_FOREIGN: {
+    retryable: false,
+    next: 'See whether those messages were sent, move them out of that folder, then: icewarp-rollout retry',
+  },
   QUEUE_NOT_EMPTY: { retryable: false, next: 'Let the queues empty themselves, then: icewarp-rollout retry' },
   COPY_DIFFERS: { retryable: true, next: CHECK_AND_RETRY },
   COPY_INCOMPLETE: {

@@ -88,6 +88,11 @@ export function ownAccounts({ mail: { domain, administrator, probes } }: Cluster
   return [administrator, ...probes].map(({ name }) => `${name}@${domain}`);
 }
 
+/** How full text is made: by one server for all nodes where the file says which; as in the guide where it says nothing. */
+export function fullTextOf({ icewarp: { fullText, fullTextUrl } }: ClusterFile): 'guide' | 'single' | 'off' {
+  return fullText ?? (fullTextUrl === undefined ? 'guide' : 'single');
+}
+
 /** The node that is configured first: the master, whose configuration becomes everybody's (G23). */
 export function firstNode({ nodes }: ClusterFile): NodeSpec {
   const first = nodes.find(({ role }) => role === 'master') ?? nodes[0];

@@ -16,6 +16,7 @@ export function breaches(cluster: ClusterFile): readonly Breach[] {
     ...distinct(cluster, 'serverId', 'two nodes with one server ID overwrite each other’s messages (G17)'),
     ...distinct(cluster, 'address', 'two nodes cannot have the same address'),
     ...distinct(cluster, 'host', 'each node needs a host name of its own (G21)'),
+    ...fullTextParts(cluster),
     ...shareParts(cluster),
     ...balancerParts(cluster),
     ...distinctDatabases(cluster),
@@ -50,6 +51,16 @@ function distinct({ nodes }: ClusterFile, key: 'id' | 'serverId' | 'address' | '
           },
         ];
   });
+}
+
+function fullTextParts({ icewarp: { fullText, fullTextUrl } }: ClusterFile): Breach[] {
+  if (fullText === 'single' && fullTextUrl === undefined) {
+    return [{ path: ['icewarp', 'fullText'], message: 'one full-text server for all nodes needs fullTextUrl' }];
+  }
+  const useless = fullTextUrl !== undefined && fullText !== undefined && fullText !== 'single';
+  return useless
+    ? [{ path: ['icewarp', 'fullTextUrl'], message: `fullTextUrl means one server for all nodes, not ${fullText}` }]
+    : [];
 }
 
 function shareParts({ share }: ClusterFile): Breach[] {

@@ -44,6 +44,14 @@ const secret = z.strictObject(
   { error: () => 'a password never stands in this file: write { secret: NAME } and define NAME in agent.yaml' },
 );
 
+/** Where a full-text service answers. IceWarp's console writes `http://127.0.0.1:25793`, and without `http://` elsewhere. */
+const serviceUrl = z
+  .string()
+  .regex(
+    /^(https?:\/\/)?[A-Za-z0-9.-]+:\d{1,5}\/?$/,
+    'expected a server and its port, such as http://192.0.2.11:25793',
+  );
+
 /** Server ID: prefix of the names of messages and logs; at most two characters (G17). */
 const serverId = z
   .string()
@@ -59,6 +67,15 @@ const icewarp = z.strictObject({
   local: absolutePath.default('/var/lib/icewarp'),
   /** Secret with the order id that activates a licence on each node; without it a licence must be there. */
   licence: secret.optional(),
+  /**
+   * Who makes the full-text index: single, one Yoda for all nodes; guide, one on each node in the same folder; off.
+   * Default: single where fullTextUrl is given, otherwise guide.
+   */
+  fullText: z.enum(['guide', 'single', 'off']).optional(),
+  /** Where the one Yoda and its scanner answer to every node. */
+  fullTextUrl: z.strictObject({ database: serviceUrl, scanner: serviceUrl }).optional(),
+  /** later: nothing is scanned yet. now: for a start a day or more after users came. */
+  fullTextScanning: z.enum(['later', 'now']).default('later'),
 });
 
 const databases = z.strictObject({
@@ -163,6 +180,15 @@ const balancer = z.strictObject({
   file: absolutePath.default('/etc/haproxy/haproxy.cfg'),
 });
 
+const backup = z.strictObject({
+  /** What it holds. */
+  what: z.enum(['databases', 'share', 'configuration', 'mail']),
+  /** Where it lies, for whoever needs it in a bad hour. */
+  where: z.string().trim().min(1).max(200),
+  /** When it was taken, such as 2026-11-20T04:00:00Z. */
+  taken: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-20T04:00:00Z' }).optional(),
+});
+
 /** One file describes one cluster. */
 export const clusterSchema = z.strictObject({
   version: z.literal(1),
@@ -174,6 +200,8 @@ export const clusterSchema = z.strictObject({
   nodes: z.array(node).min(2, 'a cluster has at least two nodes').max(50),
   mail,
   balancer: balancer.prefault({}),
+  /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
+  backups: z.array(backup).max(20).optional(),
 });
 
 /** The cluster file as written, with every default filled in. */

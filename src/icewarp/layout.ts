@@ -11,6 +11,11 @@ export const toolScript = (directory: string): string => join(directory, 'tool.s
 export const controlScript = (directory: string): string => join(directory, 'icewarpd.sh');
 export const pathDatFile = (directory: string): string => join(directory, 'path.dat');
 
+/** The list of all variables that this version has, which is installed with it. */
+export const variableList = (directory: string): string => join(directory, 'api/delphi/apiconst.pas');
+/** Where a node's licence lies once it has joined (path.dat line 12). */
+export const licenceFile = (directory: string): string => join(directory, 'license.key');
+
 /** The file whose absence makes IceWarp write defaults, and answer 550 to real mail (procedure, rule 1). */
 export const SETTINGS_FILE = 'settings.cfg';
 

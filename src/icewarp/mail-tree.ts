@@ -1,6 +1,9 @@
 /** Folders below the mail folder in which messages wait for delivery (B2): copied, they would be sent twice (rule 3). */
 export const QUEUES = ['_outgoing', '_incoming'] as const;
 
+/** What the name of a queue's folder gets once its messages have moved: no service looks there, and no copy does. */
+export const MOVED_QUEUE = '.icewarp-rollout-moved-';
+
 /** Databases below the mail folder: a copy that is made while somebody writes is none (rule 6). */
 const DATABASES = ['*.db', '*.db-wal', '*.db-shm', '*.db-journal'];
 
@@ -29,7 +32,7 @@ export function mailTree(
   use: 'live' | 'quiet',
   owner?: MailTree['owner'],
 ): MailTree {
-  const queues = what === 'mail' ? QUEUES.map((name) => `/${name}`) : [];
+  const queues = what === 'mail' ? QUEUES.flatMap((name) => [`/${name}`, `/${name}${MOVED_QUEUE}*`]) : [];
   return {
     name: what,
     source: withoutSlash(source),

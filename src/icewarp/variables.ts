@@ -18,6 +18,8 @@ export const FACTS = {
   accountsInForce: 'C_System_Storage_Accounts_ODBCConnString_Real',
   groupwareInForce: 'C_GW_ConnectionString_Real',
   antispamInForce: 'C_AS_Challenge_ConnectionString_Real',
+  activeSyncInForce: 'C_DB_EAS_Real',
+  spamReportsInForce: 'C_DB_Reports_Real',
   directoryCacheInForce: 'C_Accounts_Global_Accounts_DirectoryCacheConnectionString_Real',
 } as const;
 export type Fact = keyof typeof FACTS;
@@ -67,6 +69,21 @@ export const SETTINGS = {
   logPath: { kind: 'text', variable: 'C_System_Storage_Dir_LogPath' },
   // Only from late version 12 on; before it, the index has no folder of its own to set.
   fullTextPath: { kind: 'text', variable: 'C_System_Services_Fulltext_Database_Path', optional: true },
+  fullTextEnabled: { kind: 'text', variable: 'C_System_Services_Fulltext_Enabled', optional: true },
+  // Asked for only where the cluster file says which server: a version without them cannot do it.
+  fullTextDatabaseUrl: { kind: 'text', variable: 'C_System_Services_Fulltext_Database_URL' },
+  fullTextScannerUrl: { kind: 'text', variable: 'C_System_Services_Fulltext_Scanner_URL' },
+  fullTextMailScanning: { kind: 'text', variable: 'C_System_Services_Fulltext_Mail_Scanning_Enabled', optional: true },
+  fullTextArchiveScanning: {
+    kind: 'text',
+    variable: 'C_System_Services_Fulltext_Archive_Scanning_Enabled',
+    optional: true,
+  },
+  fullTextGroupwareScanning: {
+    kind: 'text',
+    variable: 'C_System_Services_Fulltext_GW_Scanning_Enabled',
+    optional: true,
+  },
   archiveEnabled: { kind: 'text', variable: 'C_System_Tools_AutoArchive_Enable' },
   archivePath: { kind: 'text', variable: 'C_System_Tools_AutoArchive_Path' },
   autoCheckConfig: { kind: 'text', variable: 'C_System_Storage_LB_AutoCheckConfig' },
@@ -94,6 +111,23 @@ export const UNTOUCHED_PLACES = {
   webClientDatabase: { variable: 'C_Webmail_DBConnection', holds: 'database' },
   logDatabase: { variable: 'C_System_Logging_General_ODBCLogConn', holds: 'database' },
 } as const satisfies Record<string, UntouchedPlace>;
+
+/**
+ * Whether IceWarp starts a stopped service again, by service. The vendor's list of variables has them in both ways of
+ * writing; `tool` does not mind. The vendor's own scripts set the one of a service to 0 before they stop it.
+ */
+export const WATCHDOG = {
+  smtp: 'C_System_Tools_WatchDog_SMTP',
+  pop3: 'C_System_Tools_WatchDog_POP3',
+  im: 'C_System_Tools_WatchDog_IM',
+  groupware: 'C_System_Tools_Watchdog_GW',
+  control: 'C_System_Tools_Watchdog_Control',
+} as const;
+
+/** How every variable of the watchdog begins, in lower case: a version may have more than are known. */
+export const WATCHDOG_PREFIX = 'c_system_tools_watchdog_';
+/** Those that switch nothing on: how often, where and how it looks. */
+export const WATCHDOG_DETAILS = ['int', 'check_protocols', 'check_iplist'] as const;
 
 /** Variables of domains and accounts. */
 export const DOMAIN = { administrator: 'D_AdminEmail' } as const;

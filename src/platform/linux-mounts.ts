@@ -38,6 +38,8 @@ export const linuxMounts: Platform['mounts'] = {
     return mount === undefined ? [] : harmfulOptions(mount);
   },
 
+  type: async (path) => mountOf(await mountTable(), path)?.type ?? '',
+
   mount: async (path, signal) => {
     const { exitCode, stderr } = await runCommand('mount', [path], { ...plain(signal), accept: [0, FAILED] });
     if (exitCode === FAILED) throw mountFailure(path, stderr);

@@ -27,6 +27,15 @@ export function mountOf(lines: readonly MountLine[], folder: string): MountLine 
     );
 }
 
+/** File systems that several machines see at the same time. */
+const NETWORK =
+  /^(nfs4?|cifs|smb3|smbfs|ceph|glusterfs|lustre|gfs2|ocfs2|beegfs|afs|9p|fuse\.(glusterfs|ceph|sshfs|s3fs|juicefs|.*nfs.*))$/;
+
+/** Whether another machine may see what lies in a file system of that kind. */
+export function isNetwork(type: string): boolean {
+  return NETWORK.test(type);
+}
+
 /** Options of network file systems with which mail is lost or damaged, and why. */
 const HARMFUL: readonly { readonly types: RegExp; readonly option: RegExp; readonly why: string }[] = [
   {

@@ -55,6 +55,8 @@ export interface Platform {
     tableChanged(signal: AbortSignal): Promise<void>;
     /** Whether something is mounted at the path. */
     mounted(path: string): Promise<boolean>;
+    /** The kind of file system that a folder lies in, such as `nfs4`; empty where it is not known. */
+    type(path: string): Promise<string>;
     /** Why the mount that a folder lies in is no place for several nodes' mail, in words; empty when it is one. */
     harmful(path: string): Promise<readonly string[]>;
     /**

@@ -17,6 +17,11 @@ export interface CopyOptions extends WalkOptions {
 const UNFINISHED = Buffer.from('.icewarp-rollout-copy-');
 const CHUNK = 256 * 1024;
 
+/** Whether a path is that of a copy which was cut short: the next copy to the same place removes it. */
+export function isUnfinished(path: Buffer): boolean {
+  return path.subarray(path.lastIndexOf('/') + 1, path.lastIndexOf('/') + 1 + UNFINISHED.length).equals(UNFINISHED);
+}
+
 /**
  * Copies a tree into an existing folder: contents, links, times, modes, owners, each file whole or not at all, all of
  * it on disk when this returns. Interrupted anywhere, it goes on with what is missing when it is called again. Other
@@ -160,7 +165,7 @@ function ownerOf(stats: BigIntStats, { owner }: CopyOptions): { readonly uid: nu
 /** Removes what an interrupted copy left. */
 async function sweep(folder: Buffer): Promise<void> {
   for (const name of await namesIn(folder)) {
-    if (name.subarray(0, UNFINISHED.length).equals(UNFINISHED)) await rm(below(folder, name), { force: true });
+    if (isUnfinished(name)) await rm(below(folder, name), { force: true });
   }
 }
 

@@ -3,8 +3,8 @@ import type { ClusterFile } from '../cluster/schema.js';
 import { admitNodes } from './guide/balancer.js';
 import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes } from './guide/installation.js';
-import { configureFirstNode } from './guide/first-node.js';
-import { joinNodes, oneMaster, survivesRestart } from './guide/joining.js';
+import { configureFirstNode, watchdogAgain } from './guide/first-node.js';
+import { joinNodes, localEverywhere, oneMaster, survivesRestart } from './guide/joining.js';
 import { probeOutsideFromAll } from './guide/probes.js';
 import { preflight } from './guide/preflight.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
@@ -48,8 +48,10 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
 
   run.phase('One cluster');
   await oneMaster(run, cluster);
+  await localEverywhere(run, cluster);
   await equalLicences(run, cluster, 'licences-joined');
   await survivesRestart(run, cluster);
+  await watchdogAgain(run, cluster);
   await probeOutsideFromAll(run, cluster);
 
   run.phase('Balancer');

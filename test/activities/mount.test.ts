@@ -24,6 +24,7 @@ function mounts(): Platform['mounts'] {
     table,
     credentials,
     mounted: async () => isMounted,
+    type: () => Promise.resolve('cifs'),
     harmful: async () => [],
     tableChanged: async () => undefined,
     mount: async (target) => {

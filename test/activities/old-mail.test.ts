@@ -52,18 +52,12 @@ describe('old mail', () => {
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
   });
 
-  it('differs for no saved plan when mail comes in or waits in a queue meanwhile', async () => {
+  it('differs for no saved plan when mail comes in meanwhile', async () => {
     const looks = [oldMail.diff(desired, await oldMail.observe(desired, context))];
     await writeFile(join(mail, 'example.com/user/inbox/20200102.imap'), 'one more');
     looks.push(oldMail.diff(desired, await oldMail.observe(desired, context)));
-    await writeFile(join(mail, '_outgoing/retry/1.dat'), 'waits');
-    looks.push(oldMail.diff(desired, await oldMail.observe(desired, context)));
     const words = looks.map(([change]) => `${change?.before} → ${change?.after}`);
-    expect(words).toEqual([
-      'not there → 1 files, 9 bytes',
-      'not there → 2 files, 17 bytes',
-      '1 messages wait in a queue → queues empty',
-    ]);
+    expect(words).toEqual(['not there → 1 files, 9 bytes', 'not there → 2 files, 17 bytes']);
     expect(new Set(looks.map((changes) => changes.map(canonicalChange).join())).size).toBe(1);
   });
 
@@ -72,25 +66,6 @@ describe('old mail', () => {
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
     await icewarp.put('C_System_Storage_Dir_MailPath', 'nothing/');
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
-  });
-
-  it.each(['mail/_outgoing/retry/1.dat', 'mail/_incoming/1.dat', 'queue/1.dat'])(
-    'is refused while a message waits in %s',
-    async (waiting) => {
-      await writeFile(join(icewarp.directory, 'path.dat'), `${'\n'.repeat(12)}${icewarp.directory}/queue/\n`);
-      await mkdir(join(icewarp.directory, waiting, '..'), { recursive: true });
-      await writeFile(join(icewarp.directory, waiting), 'x');
-      await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
-      expect(await readdir(share)).toEqual([]);
-    },
-  );
-
-  it('leaves a server running whose queue is not empty, because only it can empty it', async () => {
-    await writeFile(join(mail, '_outgoing/retry/1.dat'), 'x');
-    await ensureStarted(desired.directory, context.signal);
-    const smtp = await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8');
-    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
-    expect(await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8')).toBe(smtp);
   });
 
   it('is not begun when the share has no room for it', async () => {
@@ -105,13 +80,14 @@ describe('old mail', () => {
     expect(await readdir(share)).toEqual([]);
   });
 
-  it('starts a server again that put mail into its queue while it was stopped', async () => {
-    const script = join(desired.directory, 'icewarpd.sh');
-    const text = await readFile(script, 'utf8');
-    await writeFile(script, text.replace('--stop)', `--stop) : > '${mail}/_outgoing/late.dat';`));
-    await ensureStarted(desired.directory, context.signal);
-    await expect(oldMail.apply(desired, context)).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
-    expect(await runningModules(desired.directory)).toEqual(MODULES);
+  it('is copied without what waits in the queues, which moves afterwards', async () => {
+    for (const waiting of ['_outgoing/retry/1.dat', '_outgoing.icewarp-rollout-moved-1/2.dat']) {
+      await mkdir(join(mail, waiting, '..'), { recursive: true });
+      await writeFile(join(mail, waiting), 'x');
+    }
+    await oldMail.apply(desired, context);
+    expect((await readdir(share)).sort()).toEqual([MARK, 'example.com']);
+    expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
   });
 
   it.each(['apply', 'restore'] as const)('is nothing to %s while the share is not mounted', async (verb) => {
@@ -128,6 +104,25 @@ describe('old mail', () => {
   describe('before its folder is switched', () => {
     const inbox = (): string => join(mail, 'example.com/user/inbox');
     const check = (): Promise<void> => assertOldMailCopied(desired.directory, 'mail', desired.to, context);
+
+    it.each(['_outgoing/retry/1.dat', '_incoming/1.dat'])('is refused while a message waits in %s', async (waiting) => {
+      await mkdir(join(mail, waiting, '..'), { recursive: true });
+      await writeFile(join(mail, waiting), 'x');
+      await ensureStarted(desired.directory, context.signal);
+      const smtp = await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8');
+      await expect(check()).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+      // only it can empty its queue
+      expect(await readFile(join(desired.directory, 'var/smtp.pid'), 'utf8')).toBe(smtp);
+    });
+
+    it('starts a server again that put mail into its queue while it was stopped', async () => {
+      const script = join(desired.directory, 'icewarpd.sh');
+      const text = await readFile(script, 'utf8');
+      await writeFile(script, text.replace('--stop)', `--stop) : > '${mail}/_outgoing/late.dat';`));
+      await ensureStarted(desired.directory, context.signal);
+      await expect(check()).rejects.toMatchObject({ code: 'QUEUE_NOT_EMPTY' });
+      expect(await runningModules(desired.directory)).toEqual(MODULES);
+    });
 
     it('is stopped, and completed by what came in, was moved, and was written over since', async () => {
       await writeFile(join(inbox(), 'flags.dat'), 'old');

@@ -119,6 +119,22 @@ describe('a cluster file', () => {
     ]);
   });
 
+  it('refuses one full-text server without its address, an address that nobody uses, and a backup without a place', () => {
+    expect(problemsOf(`${smallest}icewarp: { fullText: single }\n`)).toEqual([
+      expect.stringContaining('needs fullTextUrl'),
+    ]);
+    const url = "fullTextUrl: { database: 'http://192.0.2.11:25793', scanner: '192.0.2.11:25795' }";
+    expect(problemsOf(`${smallest}icewarp: { ${url} }\n`)).toEqual([]);
+    expect(problemsOf(`${smallest}icewarp: { fullText: off, ${url} }\n`)).toEqual([
+      expect.stringContaining('means one server for all nodes, not off'),
+    ]);
+    expect(problemsOf(`${smallest}backups: [{ what: mail, where: tape 7 }]\n`)).toEqual([]);
+    expect(problemsOf(`${smallest}backups: [{ what: mail, where: ' ' }]\n`)).toHaveLength(1);
+    expect(problemsOf(`${smallest}backups: [{ what: mail, where: x, taken: yesterday }]\n`)).toEqual([
+      expect.stringContaining('expected a time such as'),
+    ]);
+  });
+
   it('refuses a path with ".." and a share of kind smb without its host', () => {
     expect(problemsOf(changed('  host: 192.0.2.50', '  host: 192.0.2.50\n  mount: /mnt/../etc'))).toEqual([
       expect.stringContaining('".." is not allowed'),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { LAB_DOMAIN, LAB_FILE, NODES, type Lab, type NodeName } from '../../src/lab/lab.js';
-import { OLD_MAILBOX, OLD_MESSAGES } from '../../src/lab/old-mail.js';
+import { OLD_MAILBOX, OLD_MESSAGES, WAITING_MESSAGE } from '../../src/lab/old-mail.js';
 import { proveMail } from '../../src/lab/proof.js';
 import { eventually } from '../support/eventually.js';
 import { leaks } from './canary.js';
@@ -117,6 +117,14 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
     }
   });
 
+  it('keeps what waited for another server waiting, on the node’s own disk, in one place at which services look', async () => {
+    const { disk } = cluster.lab.machine('A');
+    expect(await readFile(`${disk}/var/lib/icewarp/queues/${WAITING_MESSAGE}`, 'utf8')).toContain('Subject: waits');
+    const moved = await readdir(`${disk}/opt/icewarp/mail`);
+    expect(moved.filter((name) => name.startsWith('_outgoing'))).toEqual(['_outgoing.icewarp-rollout-moved-1']);
+    expect(await readdir(`${cluster.lab.machine('share').disk}/srv/icewarp/share/mail`)).not.toContain('_outgoing');
+  });
+
   it('has one master, whose jobs run once per period and on no other node', async () => {
     const { lab } = cluster;
     const flagOf = async (node: NodeName): Promise<string> =>
@@ -168,6 +176,8 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
       });
       expect({ unnamed, kept }).toMatchObject({ unnamed: [] });
       expect(await keptOriginals(cluster.lab)).toEqual([]);
+      const waiting = `${cluster.lab.machine('A').disk}/opt/icewarp/mail/${WAITING_MESSAGE}`;
+      expect(await readFile(waiting, 'utf8')).toContain('Subject: waits');
     },
     4 * MINUTE,
   );
@@ -195,4 +205,4 @@ async function nodesThatTook(lab: Lab): Promise<NodeName[]> {
 }
 
 /** Folders that stay as a whole when the rollback names them. */
-const STAYS = ['/var/lib/icewarp/', '/srv/icewarp/'];
+const STAYS = ['/var/lib/icewarp/', '/srv/icewarp/', '/opt/icewarp/mail/_outgoing.icewarp-rollout-moved-1'];

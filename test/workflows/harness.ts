@@ -23,6 +23,13 @@ const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
   'nodePreflight',
   'databasePreflight',
+  'statePreflight',
+  'databaseDialect',
+  'mailboxRoots',
+  'mailboxRootsSeen',
+  'collationLetters',
+  'collationWeights',
+  'collationClashes',
   'databaseLogin',
   'shareProof',
   'shareSeen',
@@ -46,6 +53,7 @@ const ACTIONS = [
   'probeOutside',
   'refreshDirectoryCache',
   'probeQuota',
+  'localPlaces',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;

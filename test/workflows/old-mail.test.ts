@@ -8,7 +8,7 @@ import { command, MINUTE, newCluster, restores, runWorkers, start, stepIs, useTe
 useTemporal();
 
 const STEP = 'A/oldMail:mail';
-const SEEN = { from: '/opt/icewarp/mail/', files: 3, bytes: 300, queued: 0, copied: false };
+const SEEN = { from: '/opt/icewarp/mail/', files: 3, bytes: 300, copied: false };
 
 /** What happened to the old mail, in order. */
 const story = (): string[] => world.log.filter((line) => /tree\.|oldMail|roomForMail|^stopped/.test(line));

@@ -11,6 +11,7 @@ import { log } from './service-log.js';
 import { openAccountsDatabase } from './server-databases.js';
 import { serverId, type Server } from './server.js';
 import { becomeUser } from './system-user.js';
+import { startWatchdog } from './start-watchdog.js';
 
 const DEFAULT_MASTER_PERIOD = 5;
 const REQUEST_PERIOD = 1000;
@@ -59,6 +60,8 @@ async function forever(pause: () => number, work: (server: Server) => Promise<vo
 const { installation, machine } = live.current;
 const period = machine.masterPeriod ?? DEFAULT_MASTER_PERIOD;
 writeFileSync(pidFile(installation, 'control'), `${process.pid}\n`);
+// before this process gives up the rights with which modules are started
+if (machine.watchdogPeriod !== undefined) startWatchdog(live.current);
 becomeUser(installation.processUser);
 log(live.current, 'control', 'started');
 void forever(

@@ -4,7 +4,7 @@ import { loadServer } from './server.js';
 import { MODULES, type Module } from './modules.js';
 import { startModules, stopModules } from './services.js';
 
-const USAGE = 'usage: icewarpd.sh --start | --stop [all] | --restart all | --restart <module>   (stand-in)\n';
+const USAGE = 'usage: icewarpd.sh --start | --stop [all|<module>] | --restart all | --restart <module>   (stand-in)\n';
 
 /** `icewarpd.sh`: returns its exit code. */
 async function main(action: string | undefined, target: string | undefined): Promise<number> {
@@ -21,7 +21,7 @@ async function main(action: string | undefined, target: string | undefined): Pro
 function chooseModules(action: string | undefined, target: string | undefined): readonly Module[] | undefined {
   if (action === '--start' && target === undefined) return MODULES;
   if (action === '--stop' && (target === undefined || target === 'all')) return MODULES;
-  if (action !== '--restart') return undefined;
+  if (action !== '--restart' && action !== '--stop') return undefined;
   if (target === 'all') return MODULES;
   return MODULES.filter((module) => module === target).length === 1 ? [target as Module] : undefined;
 }

@@ -7,7 +7,10 @@ import { isMissing } from './file-errors.js';
 import type { Server } from './server.js';
 
 /** `C_LicenseStatus`, the values that the stand-in can be in. */
-const STATUS = { success: '0', referenceMismatch: '2', none: '5' } as const;
+const STATUS = { success: '0', evaluation: '1', referenceMismatch: '2', none: '5' } as const;
+
+/** The kind of licence that an evaluation is here; a real one’s word for it is not known. */
+const TRIAL = 'trial';
 
 /** What an order buys unless the lab says otherwise. The tag of the account count is not known, so there is none. */
 export const DEFAULT_LICENCE_ITEMS: readonly string[] = ['WEBCLIENTPRO', 'GROUPWARE', 'ACTIVESYNC'];
@@ -18,6 +21,16 @@ export const DEFAULT_LICENCE_ITEMS: readonly string[] = ['WEBCLIENTPRO', 'GROUPW
  */
 export function activateLicence(server: Server, order: string): void {
   if (order.trim() === '') throw new Error('an order ID is needed');
+  writeLicence(server, order, 'onpremise');
+}
+
+/** Begins an evaluation for whoever gives a name and an address; it never ends here. */
+export function obtainTrial(server: Server, holder: string): void {
+  if (!holder.includes(';')) throw new Error('name, e-mail and company are needed');
+  writeLicence(server, 'trial', TRIAL);
+}
+
+function writeLicence(server: Server, order: string, type: string): void {
   const file = licenceFile(server);
   const items = server.machine.licenceItems ?? DEFAULT_LICENCE_ITEMS;
   const lines = [
@@ -25,7 +38,7 @@ export function activateLicence(server: Server, order: string): void {
     `  <header><purchaseid>${escapeXml(order)}</purchaseid></header>`,
     `  <reference>${reference()}</reference>`,
     '  <license>',
-    '    <licensetype>onpremise</licensetype>',
+    `    <licensetype>${type}</licensetype>`,
     '    <restrictions>',
     ...items.map((item) => `      <item>${escapeXml(item)}</item>`),
     '    </restrictions>',
@@ -52,7 +65,8 @@ export function licenceXml(server: Server): string {
 export function licenceStatus(server: Server): string {
   const xml = licenceXml(server);
   if (xml === '') return STATUS.none;
-  return xml.includes(`<reference>${reference()}</reference>`) ? STATUS.success : STATUS.referenceMismatch;
+  if (!xml.includes(`<reference>${reference()}</reference>`)) return STATUS.referenceMismatch;
+  return xml.includes(`<licensetype>${TRIAL}</licensetype>`) ? STATUS.evaluation : STATUS.success;
 }
 
 /** `C_Reference`: the machine's fingerprint, here made of its host name. */

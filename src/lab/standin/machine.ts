@@ -20,6 +20,11 @@ export interface LabMachine {
   readonly failTool?: string;
   /** What the licence activated on this machine allows; default {@link DEFAULT_LICENCE_ITEMS} of licence.ts. */
   readonly licenceItems?: readonly string[];
+  /**
+   * Seconds between two looks of the watchdog, which belongs to the control service; without it there is none. That it
+   * reads its settings at each look, and ends with the control service, is UNCONFIRMED.
+   */
+  readonly watchdogPeriod?: number;
   /** Seconds between two rows of the master job; default 5. */
   readonly masterPeriod?: number;
 }

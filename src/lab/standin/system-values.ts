@@ -1,4 +1,4 @@
-import { activateLicence, licenceStatus, licenceXml, reference } from './licence.js';
+import { activateLicence, obtainTrial, licenceStatus, licenceXml, reference } from './licence.js';
 import { withoutPassword } from './connection-string.js';
 import { isRefreshPending, requestRefresh } from './refresh-request.js';
 import { serverId, type Server } from './server.js';
@@ -38,6 +38,7 @@ const READ_ONLY: Readonly<Record<string, (server: Server) => string>> = {
 /** Variables whose writing does something at once. */
 const ACTIONS: Readonly<Record<string, (server: Server, value: string) => void>> = {
   C_OnlineLicense: activateLicence,
+  C_ObtainTrialLicense: obtainTrial,
   C_Accounts_Global_Accounts_DirectoryCache_RefreshNow: ({ installation }, value) => {
     if (value === '1') requestRefresh(installation);
   },

@@ -27,6 +27,14 @@ export const NAME = {
   hostname: 'C_Mail_SMTP_General_HostName',
 } as const;
 
+/** Whether the watchdog starts a module again; see watchdog-service.ts. */
+export const WATCHDOG = {
+  smtp: 'C_System_Tools_WatchDog_SMTP',
+  pop3: 'C_System_Tools_WatchDog_POP3',
+  im: 'C_System_Tools_WatchDog_IM',
+  cal: 'C_System_Tools_Watchdog_GW',
+} as const;
+
 /** Every stored variable of the stand-in: those that a fresh cluster needs, no others. */
 export const STORED_VARIABLES: readonly StoredVariable[] = [
   below(NAME.mailPath, 'mail/'),
@@ -54,6 +62,13 @@ export const STORED_VARIABLES: readonly StoredVariable[] = [
   stored('C_System_Services_SmallFilesCache_Size', '0'),
   stored('C_System_Services_Fulltext_Enabled', '0'),
   below('C_System_Services_Fulltext_Database_Path', 'yoda/'),
+  // Only kept: no full-text service runs here. Their first values on a real server are not known.
+  stored('C_System_Services_Fulltext_Database_URL', 'http://127.0.0.1:25793'),
+  stored('C_System_Services_Fulltext_Scanner_URL', 'http://127.0.0.1:25795'),
+  stored('C_System_Services_Fulltext_Mail_Scanning_Enabled', '0'),
+  stored('C_System_Services_Fulltext_Archive_Scanning_Enabled', '0'),
+  stored('C_System_Services_Fulltext_GW_Scanning_Enabled', '0'),
+  ...Object.values(WATCHDOG).map((name) => stored(name, '0')),
 ];
 
 const byName = new Map(STORED_VARIABLES.map((variable) => [variable.name.toLowerCase(), variable]));

@@ -1,5 +1,5 @@
 import type { SettingsDesired } from '../../activities/settings.js';
-import { firstNode, localFolders, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
+import { firstNode, fullTextOf, localFolders, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -43,7 +43,7 @@ function directorySettings(file: ClusterFile): SettingsDesired['values'] {
     { setting: 'mailPath', value: sharedFolder(file, 'mail') },
     { setting: 'tempPath', value: temp },
     { setting: 'logPath', value: logs },
-    { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
+    ...fullTextSettings(file),
     ...(file.mail.archive
       ? [
           { setting: 'archiveEnabled' as const, value: '1' },
@@ -51,6 +51,26 @@ function directorySettings(file: ClusterFile): SettingsDesired['values'] {
         ]
       : []),
     { setting: 'autoCheckConfig', value: '1' },
+  ];
+}
+
+/** The index, and who makes it (G14; procedure, rule 10). A version without one of them does without. */
+function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
+  const { fullTextUrl, fullTextScanning } = file.icewarp;
+  const kind = fullTextOf(file);
+  const scanning = fullTextScanning === 'now' && kind !== 'off' ? '1' : '0';
+  return [
+    { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
+    ...(kind === 'off' ? [{ setting: 'fullTextEnabled' as const, value: '0' }] : []),
+    ...(kind === 'single' && fullTextUrl !== undefined
+      ? [
+          { setting: 'fullTextDatabaseUrl' as const, value: fullTextUrl.database },
+          { setting: 'fullTextScannerUrl' as const, value: fullTextUrl.scanner },
+        ]
+      : []),
+    { setting: 'fullTextMailScanning', value: scanning },
+    { setting: 'fullTextArchiveScanning', value: scanning },
+    { setting: 'fullTextGroupwareScanning', value: scanning },
   ];
 }
 
@@ -64,10 +84,32 @@ export async function configureFirstNode(run: Runner, cluster: Cluster): Promise
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);
   if (node === undefined) return false;
+  await quietWatchdog(run, cluster, node, 'off');
   await databasesOf(run, cluster, node);
   const moved = await directoriesOf(run, cluster, node);
   await configurationOf(run, cluster, node);
   return moved;
+}
+
+/**
+ * From before the first stop until everything serves: nothing starts again what was stopped for a copy (procedure,
+ * Terms, "quiet"). Only through the first node: what its configuration says becomes everybody's.
+ */
+async function quietWatchdog(
+  run: Runner,
+  { file }: Cluster,
+  node: Machine<'node'>,
+  state: 'off' | 'before',
+): Promise<void> {
+  const title = state === 'off' ? 'watchdog off while services are stopped' : 'watchdog as it was before the rollout';
+  const { directory } = file.icewarp;
+  await run.step('watchdog', node, { directory, state }, { title, guide: 'G15 G23', label: state });
+}
+
+/** Everything serves: what may start services again is on as before. */
+export async function watchdogAgain(run: Runner, cluster: Cluster): Promise<void> {
+  const node = cluster.on.nodes.find(({ name }) => name === firstNode(cluster.file).id);
+  if (node !== undefined) await quietWatchdog(run, cluster, node, 'before');
 }
 
 async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
@@ -136,6 +178,14 @@ async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'
   const { mount } = file.share;
   const moved = await moveOldMail(run, cluster, node, 'mail');
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
+  const { outgoing, retry, incoming } = localFolders(file);
+  const owner = { uid: file.share.uid, gid: file.share.gid };
+  await run.step(
+    'mailQueues',
+    node,
+    { directory, queues: { outgoing, retry, incoming }, owner },
+    { title: 'queues, with what waits in them, on the node’s own disk', guide: 'B2 G14' },
+  );
   await run.step(
     'settings',
     node,

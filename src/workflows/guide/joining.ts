@@ -1,4 +1,4 @@
-import { firstNode, joiningNodes, type Machine } from '../../cluster/names.js';
+import { firstNode, joiningNodes, localFolders, type Machine } from '../../cluster/names.js';
 import type { NodeSpec } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -96,6 +96,25 @@ export async function oneMaster(run: Runner, { file, on }: Cluster): Promise<voi
       if (masters.length === 0) return 'no node is the master: nobody runs the scheduled jobs';
       const kinds = new Set([...facts.values()].map(({ effective }) => effective));
       return kinds.size > 1 ? 'the settings in force are not the same on every node' : null;
+    },
+  );
+}
+
+/** What must never be common to two nodes is each node's own, and can be written (procedure, rules 3 and 4). */
+export async function localEverywhere(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { directory } = file.icewarp;
+  const { uid, gid } = file.share;
+  const folders = Object.values(localFolders(file));
+  await run.rule(
+    { title: 'Temp, Logs and queues are local on every node', guide: 'G3 G14 B2', label: 'local', after: 'pathDat' },
+    async () => {
+      const broken: string[] = [];
+      for (const node of on.nodes) {
+        const title = 'Temp, Logs and queues after joining';
+        const found = await run.look('localPlaces', node, { directory, folders, uid, gid }, { title, guide: 'G14 B2' });
+        broken.push(...(found?.broken ?? []).map((words) => `${node.name}: ${words}`));
+      }
+      return broken.length === 0 ? null : broken.slice(0, 6).join('; ');
     },
   );
 }

@@ -3,12 +3,14 @@ import type { Cluster } from '../guide.js';
 import { judgeDatabase } from '../preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
 import type { Runner } from '../runner.js';
+import { stateFindings } from './preflight-state.js';
 
 /**
  * Before anything is changed: what would stop the rollout later, or spoil its result (procedure, order 1, step 1). The
  * rollout is held while something that stops it is there and nobody has approved of it.
  */
-export async function preflight(run: Runner, { file, on }: Cluster): Promise<void> {
+export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
+  const { file, on } = cluster;
   const { icewarp, share, database } = file;
   const { named, usual } = portsOf(file);
   await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 G5 G10', label: 'preflight' }, async () => {
@@ -41,6 +43,7 @@ export async function preflight(run: Runner, { file, on }: Cluster): Promise<voi
     // the order of the answers is not that of the nodes
     const inOrder = new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
     const joined = [...shown.values()].some((facts) => facts.joined);
-    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined)];
+    const state = await stateFindings(run, cluster, inOrder, server);
+    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined), ...state];
   });
 }

@@ -1,16 +1,8 @@
-import type { Severity } from './finding.js';
+import { DIALECT_FINDINGS } from './catalogue/dialect.js';
+import type { KindOfFinding } from './catalogue/kind.js';
+import { STATE_FINDINGS } from './catalogue/state.js';
 
-/** What is the same of every finding of one kind. */
-export interface KindOfFinding {
-  /** Its ids: NODE is a node's id, NAME a database, PORT a port, FOLDER what lies there. */
-  readonly pattern: string;
-  readonly severity: Severity;
-  readonly guide: string;
-  readonly would: string;
-  readonly mend: string;
-  readonly approvable: boolean;
-  readonly volatile?: true;
-}
+export type { KindOfFinding } from './catalogue/kind.js';
 
 /** Every kind of finding that a preflight knows; docs/preflight.md lists them all. */
 export const CATALOGUE = {
@@ -79,14 +71,6 @@ export const CATALOGUE = {
     would: 'it may write while configuration and mail are copied, or to the old folders afterwards',
     mend: 'switch it off for the time of the rollout, and see what it should do afterwards',
     approvable: false,
-  },
-  externalMailboxes: {
-    pattern: 'NODE/external-mailboxes',
-    severity: 'stops',
-    guide: 'B4',
-    would: 'these mailboxes would be left behind: only what lies in the mail folder goes to the share',
-    mend: 'move them into the mail folder; or see that every node reaches them at the same path, and approve',
-    approvable: true,
   },
   osFamilyDiffers: {
     pattern: 'cluster/os-family-differs',
@@ -233,6 +217,8 @@ export const CATALOGUE = {
     mend: 'convert its tables to utf8mb4, or name an empty database in the cluster file',
     approvable: false,
   },
+  ...STATE_FINDINGS,
+  ...DIALECT_FINDINGS,
 } as const satisfies Record<string, KindOfFinding>;
 
 export type FindingKind = keyof typeof CATALOGUE;

@@ -3,7 +3,7 @@ import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import { finding, type Finding } from './finding.js';
 
 /** Where findings about the database server are found. */
-const PLACE = 'control/database';
+export const PLACE = 'control/database';
 
 const MEGA = 1_048_576;
 /** Connections of one node: fewer are not enough for its services, and so many are what a large server is given. */

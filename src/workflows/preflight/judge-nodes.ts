@@ -51,12 +51,6 @@ function judgeNode(file: ClusterFile, node: NodeSpec, facts: NodePreflight): rea
     const places = facts.writers.join(', ') + (more > 0 ? ` and ${more} more` : '');
     findings.push(finding('scheduledWriter', id, `cron jobs or timers name ${file.icewarp.directory}: ${places}`));
   }
-  if (facts.externalMailboxes > 0 && !joined) {
-    const count = facts.externalMailboxes;
-    findings.push(
-      finding('externalMailboxes', id, `externaldirs.dat has ${count} lines with folders outside of the mail folder`),
-    );
-  }
   const wanted = file.icewarp.build;
   if (installed && build !== '' && wanted !== undefined && build !== wanted) {
     findings.push(finding('buildOther', id, `IceWarp ${build} is installed, the cluster file says ${wanted}`));

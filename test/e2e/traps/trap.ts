@@ -22,3 +22,5 @@ export async function examine(cluster: LabCluster): Promise<readonly Finding[]> 
   if (unseen.length > 0) throw new Error(`doctor could not look everywhere: ${JSON.stringify(unseen)}`);
   return findings;
 }
+
+export const idsOf = (findings: readonly Finding[]): readonly string[] => findings.map(({ id }) => id).sort();
