@@ -1,13 +1,13 @@
 import { RolloutError } from '../cluster/errors.js';
 import type { Database } from '../platform/mysql.js';
 
-/** Milliseconds by which the clocks of nodes and database may differ (procedure, rule 5). */
-const TOLERANCE = 1_000;
+/** Milliseconds by which the clocks of machines may differ (procedure, rule 5). */
+export const TOLERANCE = 1_000;
 /** Looks at the server's clock; the quickest answer tells most. */
 const LOOKS = 3;
 
 /** How far this machine's clock is ahead of the server's, and how much of that the way there may be. Milliseconds. */
-interface Lead {
+export interface Lead {
   readonly ahead: number;
   readonly unsure: number;
 }
@@ -19,17 +19,22 @@ interface Lead {
  * @throws RolloutError CLOCK_OFF when they differ by more than a second.
  */
 export async function assertSameClock(database: Database, server: string): Promise<void> {
-  // In the hour after the end of summer time the local time names two moments.
-  await database.run("SET SESSION time_zone = '+00:00'");
-  const leads: Lead[] = [];
-  for (let look = 0; look < LOOKS; look += 1) leads.push(await lead(database));
-  const { ahead, unsure } = leads.reduce((best, one) => (one.unsure < best.unsure ? one : best));
+  const { ahead, unsure } = await leadOver(database);
   if (Math.abs(ahead) - unsure <= TOLERANCE) return;
   const seconds = `${(Math.abs(ahead) / 1000).toFixed(1)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
   throw new RolloutError(
     'CLOCK_OFF',
     `this machine’s clock is ${seconds} that of the database server ${server}; expected is at most 1 s`,
   );
+}
+
+/** How far this machine's clock is ahead of the database server's: the most exact of a few looks. */
+export async function leadOver(database: Database): Promise<Lead> {
+  // In the hour after the end of summer time the local time names two moments.
+  await database.run("SET SESSION time_zone = '+00:00'");
+  const leads: Lead[] = [];
+  for (let look = 0; look < LOOKS; look += 1) leads.push(await lead(database));
+  return leads.reduce((best, one) => (one.unsure < best.unsure ? one : best));
 }
 
 async function lead(database: Database): Promise<Lead> {

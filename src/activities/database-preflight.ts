@@ -1,5 +1,6 @@
 import { META_DATA } from '../icewarp/variables.js';
 import type { Database } from '../platform/mysql.js';
+import { leadOver, type Lead } from './clock.js';
 import { asAdministrator, type DatabaseServer } from './database-server.js';
 import type { Procedure } from './resource.js';
 
@@ -30,6 +31,8 @@ export interface DatabasePreflight {
   /** Accounts of the cluster's name, or without one, with the addresses that they may come from. */
   readonly accounts: readonly { readonly user: string; readonly from: string }[];
   readonly databases: readonly DatabaseThere[];
+  /** How far the control machine's clock is ahead of the server's (B12). */
+  readonly clock: Lead;
 }
 
 /** More accounts of one name are cut: the answer goes into history. */
@@ -45,10 +48,11 @@ export const databasePreflight: Procedure<DatabasePreflightInput, DatabasePrefli
       ...(await settingsOf(server)),
       accounts: await accountsOf(server, input.user),
       databases: await databasesOf(server, input.databases),
+      clock: await leadOver(server),
     })),
 };
 
-async function settingsOf(server: Database): Promise<Omit<DatabasePreflight, 'accounts' | 'databases'>> {
+async function settingsOf(server: Database): Promise<Omit<DatabasePreflight, 'accounts' | 'databases' | 'clock'>> {
   const [row] = await server.rows<Record<'version' | 'engine', string> & Record<'most' | 'packet' | 'folded', number>>(
     `SELECT VERSION() AS version, @@GLOBAL.max_connections AS most, @@GLOBAL.max_allowed_packet AS packet,
        @@GLOBAL.lower_case_table_names AS folded, @@GLOBAL.default_storage_engine AS engine`,

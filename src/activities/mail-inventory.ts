@@ -53,7 +53,8 @@ export class InventoryDraft {
     this.#indexes = new Sampler(seed, MOST_INDEXES);
   }
 
-  add({ path, stats }: TreeEntry): void {
+  add({ path, kind, stats }: TreeEntry): void {
+    if (kind !== 'file') return;
     const text = path.toString('utf8');
     // a name that is no text cannot be an argument of a command; the copy's own verification has seen it
     if (!Buffer.from(text).equals(path) || text.includes('\n')) return;

@@ -1,15 +1,15 @@
 import { lookup } from 'node:dns/promises';
-import { readdir, readFile, statfs } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { arch } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
-import { activityInfo } from '@temporalio/activity';
-
+import type { Room } from '../cluster/room.js';
 import { readRegistration } from '../icewarp/installation.js';
 import { EXTERNAL_MAILBOXES, isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
+import { roomFor } from '../platform/folders.js';
 import { listeners, programOf, takes } from '../platform/listeners.js';
+import { MeetingPoint } from '../platform/meeting-point.js';
 import { jobsNaming } from '../platform/scheduled-jobs.js';
-import type { Room } from '../platform/share.js';
 import { systemRelease } from '../platform/system-release.js';
 import type { Context, Procedure } from './resource.js';
 
@@ -37,8 +37,6 @@ export interface NodePreflight {
   readonly build: string;
   /** It runs on a shared configuration already. */
   readonly joined: boolean;
-  /** Milliseconds by which this clock is ahead of the Temporal server's, and by which the call was late. */
-  readonly ahead: number;
   readonly room: { readonly installation: Room; readonly local: Room };
   /** Ports that another program has at the node's address; not looked for where IceWarp is installed. */
   readonly taken: readonly { readonly port: number; readonly by: string }[];
@@ -61,7 +59,6 @@ const LONGEST = 100;
 export const nodePreflight: Procedure<NodePreflightInput, NodePreflight, 'node'> = {
   place: 'node',
   async run({ directory, local, point, address, host, ports }, context) {
-    const ahead = Date.now() - activityInfo().currentAttemptScheduledTimestampMs;
     const { id, version } = await systemRelease();
     const installed = await isInstalled(directory);
     const registration = installed ? await readRegistration() : null;
@@ -73,7 +70,6 @@ export const nodePreflight: Procedure<NodePreflightInput, NodePreflight, 'node'>
       installed,
       build: registration?.directory === directory ? registration.version.slice(0, LONGEST) : '',
       joined: (await sharedConfigurationOf(directory)) !== '',
-      ahead,
       room: { installation: await roomFor(directory), local: await roomFor(local) },
       taken: installed ? [] : await takenAt(address, ports),
       hidden: await hiddenBy(point, context),
@@ -85,24 +81,12 @@ export const nodePreflight: Procedure<NodePreflightInput, NodePreflight, 'node'>
   },
 };
 
-/** The room where a folder is or will be: that of the nearest folder above it which exists. */
-async function roomFor(folder: string): Promise<Room> {
-  for (let place = folder; ; place = dirname(place)) {
-    try {
-      const { bavail, bsize, files, ffree } = await statfs(place);
-      return { bytes: bavail * bsize, files: files === 0 ? null : ffree };
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || place === dirname(place)) throw error;
-    }
-  }
-}
-
 /** Ports in whose way somebody is. Each port is told once, and at most twelve of them. */
 async function takenAt(address: string, ports: readonly number[]): Promise<NodePreflight['taken']> {
   const found = new Map<number, string>();
   for (const listener of await listeners()) {
     if (!ports.includes(listener.port) || found.has(listener.port) || !takes(listener, address)) continue;
+    if (MeetingPoint.holds(listener)) continue;
     found.set(listener.port, (await programOf(listener)) ?? '');
   }
   const taken = [...found].map(([port, by]) => ({ port, by: by.slice(0, 20) }));

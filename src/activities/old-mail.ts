@@ -134,13 +134,21 @@ export async function assertOldMailCopied(
   await finish(place, from, await stat(to), context);
 }
 
-/** What there is to copy, and whether it has been; null where IceWarp is not installed. */
-export async function observeOldMail(place: OldMailPlace, { agent, signal }: Context): Promise<OldMailObserved | null> {
+/**
+ * What there is to copy, and whether it has been; null where IceWarp is not installed.
+ *
+ * @param see is told the path of everything that is there, folders before what is in them.
+ */
+export async function observeOldMail(
+  place: OldMailPlace,
+  { agent, signal }: Context,
+  see?: (path: Buffer) => void,
+): Promise<OldMailObserved | null> {
   const { to } = place;
   const from = await folderInForce(place, signal);
   if (from === null) return null;
   if (isThere(from, to)) return { from, files: 0, bytes: 0, copied: true };
-  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue });
+  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue }, ({ path }) => see?.(path));
   const note = await noteOf(agent, place).read();
   const same = note?.files === size.files && note.bytes === size.bytes && note.changed === changed;
   return { from, ...size, copied: same && note.source === from };
@@ -174,7 +182,7 @@ async function finish(place: OldMailPlace, from: string, { uid, gid }: Owner, co
   const { agent, signal } = context;
   const root = treeRoot(from);
   const inventory = new InventoryDraft(agent.config.cluster);
-  const state = await stateOf(root, { signal, exclude: isQueue }, (file) => inventory.add(file));
+  const state = await stateOf(root, { signal, exclude: isQueue }, (entry) => inventory.add(entry));
   await keepInventory(agent, what, await inventory.finished(root, signal));
   const tree = mailTree(what, from, to, 'quiet', { uid, gid });
   await copyWhole({ tree, kind: 'final' }, treeContext(context));
@@ -185,16 +193,16 @@ async function finish(place: OldMailPlace, from: string, { uid, gid }: Owner, co
 async function stateOf(
   root: Buffer,
   options: WalkOptions,
-  each: (file: TreeEntry) => void = () => undefined,
+  see: (entry: TreeEntry) => void = () => undefined,
 ): Promise<TreeState> {
   let [files, bytes, changed] = [0, 0, 0n];
   for await (const entry of walkTree(root, options)) {
     const { kind, stats } = entry;
+    see(entry);
     for (const time of [stats.ctimeNs, stats.mtimeNs]) if (time > changed) changed = time;
     if (kind !== 'file') continue;
     files += 1;
     bytes += Number(stats.size);
-    each(entry);
   }
   return { files, bytes, changed: String(changed) };
 }

@@ -20,6 +20,7 @@ import { mount } from './mount.js';
 import { mounted } from './mounted.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
+import { nodesMeet } from './nodes-meet.js';
 import { oldMail } from './old-mail.js';
 import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
@@ -40,7 +41,10 @@ import { settleServices } from './settle-services.js';
 import { shareAccount } from './share-account.js';
 import { shareExport } from './share-export.js';
 import { shareFolders } from './share-folders.js';
+import { shareDelayAnswered, shareDelayAsked } from './share-delay.js';
+import { shareFitness } from './share-fitness.js';
 import { shareLockHeld, shareLockRefused } from './share-lock.js';
+import { sharePreflight } from './share-preflight.js';
 import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
@@ -80,6 +84,8 @@ export type Resources = typeof resources;
 /** Everything that acts or proves without a desired state, by name. */
 export const procedures = {
   nodePreflight,
+  nodesMeet,
+  sharePreflight,
   databasePreflight,
   statePreflight,
   databaseDialect,
@@ -93,6 +99,9 @@ export const procedures = {
   shareSeen,
   shareLockHeld,
   shareLockRefused,
+  shareFitness,
+  shareDelayAsked,
+  shareDelayAnswered,
   licenceFacts,
   nodeFacts,
   restartServices,

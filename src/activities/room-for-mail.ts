@@ -1,28 +1,42 @@
+import { join } from 'node:path';
+
 import { RolloutError } from '../cluster/errors.js';
+import { NamesSeen, unfitNames, type NamesThere } from '../cluster/file-names.js';
+import { runCommand } from '../platform/run.js';
 import { roomOnShare } from '../platform/share.js';
+import type { TreeSize } from '../platform/tree.js';
 import { isCopyBegun } from './copy-shard.js';
+import { PROOF_PREFIX } from './folder-set.js';
 import { observeOldMail, type OldMailDesired } from './old-mail.js';
-import type { Procedure } from './resource.js';
+import { asProcessUser, unworkable } from './process-user.js';
+import type { Context, Procedure } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
+import { namesHeldIn } from './share-names.js';
 
 /**
- * Proves that the share has room for all of the old mail before the first file is copied (G15, G16). A copy that is
- * under way has taken some of the room already, and says itself when the rest is not enough.
+ * Proves that the share has room for all of the old mail, and holds its names, before the first file is copied (G15, G16;
+ * procedure, rule 17). A copy that is under way has taken some of the room already, and says itself when the rest is not
+ * enough.
  *
- * @throws RolloutError SHARE_FULL, SHARE_NOT_MOUNTED.
+ * @returns how much is still to be copied.
+ * @throws RolloutError SHARE_FULL, SHARE_UNFIT, SHARE_NOT_MOUNTED.
  */
-export const roomForMail: Procedure<OldMailDesired, void, 'node'> = {
+export const roomForMail: Procedure<OldMailDesired, TreeSize, 'node'> = {
   place: 'node',
   async run(desired, context) {
     const { mount, cluster, what, to } = desired;
     const { agent, signal } = context;
-    const found = await observeOldMail(desired, context);
-    if (found === null || found.copied || found.files === 0) return;
-    if (await isCopyBegun(what, agent.config.stateDir)) return;
-    await assertShareMounted(mount, cluster, signal);
+    const names = new NamesSeen();
+    const found = await observeOldMail(desired, context, (path) => {
+      names.see(path.toString('latin1'));
+    });
+    if (found === null || found.copied || found.files === 0) return { files: 0, bytes: 0 };
     const { files, bytes } = found;
+    if (await isCopyBegun(what, agent.config.stateDir)) return { files, bytes };
+    await assertShareMounted(mount, cluster, signal);
+    await assertNamesHeld(desired, names.there, context);
     const room = await roomOnShare(to, signal);
-    if (room.bytes >= bytes && (room.files === null || room.files >= files)) return;
+    if (room.bytes >= bytes && (room.files === null || room.files >= files)) return { files, bytes };
     const takes = room.files === null ? '' : ` and ${room.files} files`;
     throw new RolloutError(
       'SHARE_FULL',
@@ -30,3 +44,31 @@ export const roomForMail: Procedure<OldMailDesired, void, 'node'> = {
     );
   },
 };
+
+/** Bytes of a name, and kinds of names, that every share holds: where there are no others nothing is tried. */
+const SAFE = 64;
+const isPlain = ({ longest, odd, ends, bytes, sameButCase, sameButForm }: NamesThere): boolean =>
+  longest <= SAFE && Object.keys(odd).length === 0 && ends + bytes + sameButCase + sameButForm === 0;
+
+async function assertNamesHeld(
+  { to, what, owner }: OldMailDesired,
+  there: NamesThere,
+  { signal }: Context,
+): Promise<void> {
+  if (isPlain(there)) return;
+  const options = asProcessUser(owner, signal);
+  const work = join(to, `${PROOF_PREFIX}${what}-names`);
+  const remove = (): Promise<unknown> => runCommand('rm', ['--recursive', '--force', '--', work], options);
+  try {
+    await remove();
+    await runCommand('mkdir', ['--mode=700', '--', work], options);
+    const [first, ...more] = unfitNames(there, await namesHeldIn(work, options));
+    if (first === undefined) return;
+    const others = more.length === 0 ? '' : `; also ${more.join('; ')}`;
+    throw new RolloutError('SHARE_UNFIT', `${to} does not hold the names of the old ${what}: ${first}${others}`);
+  } catch (error) {
+    throw unworkable(to, owner.uid, error);
+  } finally {
+    if (!signal.aborted) await remove();
+  }
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { RolloutError } from '../cluster/errors.js';
 import { runCommand } from '../platform/run.js';
 import { PROOF_PREFIX } from './folder-set.js';
-import { asProcessUser, writeSynced } from './process-user.js';
+import { asProcessUser, unworkable, writeSynced } from './process-user.js';
 import type { Procedure } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 
@@ -42,19 +42,9 @@ export const shareProof: Procedure<ShareProofInput, Record<string, never>, 'node
         await write(`${proof}.gone`);
         await runCommand('rm', ['--', `${proof}.gone`], options);
       } catch (error) {
-        throw unwritable(folder, uid, error);
+        throw unworkable(folder, uid, error);
       }
     }
     return {};
   },
 };
-
-function unwritable(folder: string, uid: number, error: unknown): unknown {
-  if (!(error instanceof RolloutError)) return error;
-  if (error.code === 'COMMAND_TIMEOUT') {
-    return new RolloutError('SHARE_UNREACHABLE', `${folder} does not answer`, { cause: error });
-  }
-  if (error.code !== 'COMMAND_FAILED') return error;
-  const expected = 'expected: create, write, rename and delete';
-  return new RolloutError('FOLDER_UNWRITABLE', `uid ${uid} cannot work in ${folder}; ${expected}`, { cause: error });
-}

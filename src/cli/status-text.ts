@@ -16,7 +16,9 @@ export function stepLine({ machine, title, state }: StepStatus): string {
     waiting: color.yellow('⏳'),
     held: color.red('■'),
   }[state.is];
-  const words = state.is === 'waiting' || state.is === 'held' ? `: ${describeState(state)}` : '';
+  const tells =
+    state.is === 'waiting' || state.is === 'held' || (state.is === 'running' && state.expected !== undefined);
+  const words = tells ? `: ${describeState(state)}` : '';
   return `  ${mark} ${machine.padEnd(8)} ${title}${words}`;
 }
 

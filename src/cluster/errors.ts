@@ -92,7 +92,7 @@ export const ERRORS = {
   },
   SHARE_UNFIT: {
     retryable: false,
-    next: 'Mount the share with other options on that node, then: icewarp-rollout retry',
+    next: 'Mount the share with other options, or use another one, then: icewarp-rollout retry',
   },
   SHARE_FULL: { retryable: false, next: 'Make room on the share, then: icewarp-rollout retry' },
   MOUNT_FAILED: { retryable: false, next: CHECK_AND_RETRY },

@@ -11,8 +11,18 @@ import type { ProcessBook } from './state.js';
 
 const LOG = '/var/log/icewarp-rollout.log';
 
-/** The worker of the product that runs on one machine, as its own process there. */
-export function agentOn(machine: Machine, agent: AgentName, temporalAddress: string, book: ProcessBook): Daemon {
+/**
+ * The worker of the product that runs on one machine, as its own process there.
+ *
+ * @param env what is added to its environment.
+ */
+export function agentOn(
+  machine: Machine,
+  agent: AgentName,
+  temporalAddress: string,
+  book: ProcessBook,
+  env: Readonly<Record<string, string>> = {},
+): Daemon {
   const args = [`${DIST}/src/worker.js`, ...workerArguments(agent), '--agent', AGENT_FILE];
   const log = machine.disk + LOG;
   let told = 0;
@@ -20,7 +30,7 @@ export function agentOn(machine: Machine, agent: AgentName, temporalAddress: str
     told = await lengthOf(log);
     return machine.spawn(NODE, args, {
       log: LOG,
-      env: { ...temporalEnvironment(), TEMPORAL_ADDRESS: temporalAddress },
+      env: { ...temporalEnvironment(), TEMPORAL_ADDRESS: temporalAddress, ...env },
     });
   };
   const ready = async (process: ProcessId): Promise<void> => {

@@ -93,9 +93,9 @@ export class Lab {
     await this.agent(name).kill(signal);
   }
 
-  /** The product's worker on a machine. */
-  agent(name: AgentName): Daemon {
-    return agentOn(this.machine(name), name, this.temporal.address, this.book);
+  /** The product's worker on a machine; `env` is added to its environment when it is started. */
+  agent(name: AgentName, env: Readonly<Record<string, string>> = {}): Daemon {
+    return agentOn(this.machine(name), name, this.temporal.address, this.book, env);
   }
 
   async startAgents(): Promise<void> {

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
+import type { Room } from '../cluster/room.js';
 
 /** Owner and rights of a folder; `mode` as octal text such as 750. */
 export interface FolderFacts {
@@ -51,21 +52,34 @@ export async function ensureFolder(path: string, { uid, gid, mode }: FolderFacts
 }
 
 /**
- * Removes a folder that holds nothing, or nothing but files of ours.
+ * Removes a folder that holds nothing, or nothing but what is ours.
  *
- * @param ours - tells by its name whether a file in it is ours.
+ * @param ours - tells by its name whether something in it is ours, with all that is in it.
  * @returns whether the folder is gone.
  */
 export async function removeEmptyFolder(path: string, ours: (name: string) => boolean = () => false): Promise<boolean> {
   if ((await folderAt(path)) === null) return true;
   const names = await readdir(path);
   if (!names.every(ours)) return false;
-  for (const name of names) await rm(join(path, name), { force: true });
+  for (const name of names) await rm(join(path, name), { force: true, recursive: true });
   try {
     await rmdir(path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return false;
     throw error;
+  }
+}
+
+/** The room where a folder is or will be: that of the nearest folder above it which exists. */
+export async function roomFor(folder: string): Promise<Room> {
+  for (let place = folder; ; place = dirname(place)) {
+    try {
+      const { bavail, bsize, files, ffree } = await statfs(place);
+      return { bytes: bavail * bsize, files: files === 0 ? null : ffree };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || place === dirname(place)) throw error;
+    }
   }
 }

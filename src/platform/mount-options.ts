@@ -49,6 +49,12 @@ const HARMFUL: readonly { readonly types: RegExp; readonly option: RegExp; reado
     why: 'a lock of one node keeps no other node out',
   },
   { types: /^(cifs|smb3)$/, option: /^nobrl$/, why: 'a lock of one node keeps no other node out' },
+  { types: /^nfs4?$/, option: /^nocto$/, why: 'a node may go on with what a file held before another node wrote it' },
+  {
+    types: /^(cifs|smb3)$/,
+    option: /^cache=loose$/,
+    why: 'a node may go on with what a file held before another node wrote it',
+  },
   { types: /^(nfs4?|cifs|smb3)$/, option: /^ro$/, why: 'nothing can be written' },
 ];
 

@@ -11,8 +11,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds; default ten minutes: nothing of ours may hang silently. */
   readonly timeout?: number;
-  /** Text for standard input: the way for passwords. Without it standard input is empty. */
-  readonly input?: string;
+  /** Text or bytes for standard input: the way for passwords. Without it standard input is empty. */
+  readonly input?: string | Uint8Array;
   readonly cwd?: string;
   /** Added to the few variables that every command gets (`INHERITED`). */
   readonly env?: Readonly<Record<string, string>>;

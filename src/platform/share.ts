@@ -1,4 +1,5 @@
 import { RolloutError } from '../cluster/errors.js';
+import type { Room } from '../cluster/room.js';
 import { runCommand, type RunOptions, type RunResult } from './run.js';
 
 /** Milliseconds that a look at a share may take: longer than a share needs. */
@@ -15,12 +16,6 @@ export async function sizeOnShare(file: string, signal: AbortSignal): Promise<nu
   if (exitCode === 0) return Number(stdout);
   if (/: (No such file or directory|Not a directory)$/m.test(stderr)) return null;
   throw new RolloutError('COMMAND_FAILED', `${file} cannot be looked at`, { cause: { exitCode, stderr } });
-}
-
-/** What a file system still takes; `files` is null where it has no such limit, or does not tell it. */
-export interface Room {
-  readonly bytes: number;
-  readonly files: number | null;
 }
 
 /**

@@ -1,13 +1,15 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 
 import type { Hello } from '../activities/register.js';
-import type { Check } from '../activities/resource.js';
+import type { Procedures } from '../activities/registry.js';
+import type { Check, OutputOf } from '../activities/resource.js';
 import { ERRORS } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
-import { agentIsAway, call, troubleOf } from './calls.js';
+import { agentIsAway, call, troubleOf, type CallOptions } from './calls.js';
+import { readClock, type ClockReading } from './clock-reading.js';
 import { sorted, stopText } from './preflight/finding.js';
 import type { Progress } from './progress.js';
-import { inParallel, stepId, type About, type Runner } from './runner.js';
+import { inParallel, stepId, type About, type Action, type Part, type Runner, type TogetherAbout } from './runner.js';
 import type { Undo } from './status.js';
 
 /** What an operator answered to a held step. */
@@ -83,24 +85,29 @@ export class ActingRunner implements Runner {
     return changed;
   };
 
-  act: Runner['act'] = async (action, on, input, about) => {
-    const id = stepId(action, on, about);
-    await this.#attempt({ id, on, about }, async () => {
-      await call(on, `${action}.run`, about.title, [id, input]);
-      return 'done';
-    });
-  };
+  act: Runner['act'] = (action, on, input, about) => this.look(action, on, input, about);
 
-  together: Runner['together'] = async (about, begin) => {
+  together: Runner['together'] = (about, begin) => this.#atOnce(about, begin);
+
+  // a second try of one would find the others gone
+  lookTogether: Runner['lookTogether'] = (about, begin) => this.#atOnce(about, begin, { attempts: 1 });
+
+  #atOnce = async <A extends Action>(
+    about: TogetherAbout,
+    begin: () => readonly Part<A>[],
+    options: CallOptions = {},
+  ): Promise<readonly (OutputOf<Procedures[A]> | null)[]> => {
     const [first] = begin();
-    if (first === undefined) return;
+    if (first === undefined) return [];
+    let outputs: unknown[] = [];
     const id = `together/${about.label}`;
     // the machine that a try failed on: it may be away
     const step = { id, on: first.on as Machine, about };
     await this.#attempt(step, async () => {
-      await inParallel(begin(), async ({ action, on, input }) => {
+      outputs = [];
+      await inParallel([...begin().entries()], async ([index, { action, on, input }]) => {
         try {
-          await call(on, `${action}.run`, about.title, [id, input]);
+          outputs[index] = await call(on, `${action}.run`, about.title, [id, input], options);
         } catch (error) {
           step.on = on;
           throw error;
@@ -108,6 +115,7 @@ export class ActingRunner implements Runner {
       });
       return 'done';
     });
+    return outputs as OutputOf<Procedures[A]>[];
   };
 
   look: Runner['look'] = async (action, on, input, about) => {
@@ -119,6 +127,16 @@ export class ActingRunner implements Runner {
     });
     return output as Awaited<ReturnType<typeof this.look<typeof action>>>;
   };
+
+  async clock(on: Machine): Promise<ClockReading | null> {
+    const about: About = { title: 'read the clock', guide: 'B12' };
+    const read: { clock?: ClockReading } = {};
+    await this.#attempt({ id: stepId('clock', on, about), on, about }, async () => {
+      read.clock = await readClock(on);
+      return 'done';
+    });
+    return read.clock ?? null;
+  }
 
   async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
     const id = `rule/${about.label ?? about.title}`;
@@ -201,7 +219,8 @@ export class ActingRunner implements Runner {
     for (;;) {
       const shown = { id, title: about.title, machine: step.on.name };
       await condition(() => !this.progress.paused);
-      this.progress.show(shown, { is: 'running' });
+      const { expected = null } = about;
+      this.progress.show(shown, { is: 'running', ...(expected === null ? {} : { expected }) });
       try {
         this.progress.show(shown, { is: await work() });
         return;

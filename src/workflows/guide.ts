@@ -34,14 +34,14 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
 
   run.phase('Machines');
   await prepareMachines(run, cluster);
-  await proveShare(run, cluster);
+  const speed = await proveShare(run, cluster);
 
   run.phase('Installation');
   await installNodes(run, cluster);
   await licenseNodes(run, cluster);
 
   run.phase('First node');
-  const moved = await configureFirstNode(run, cluster);
+  const moved = await configureFirstNode(run, cluster, speed);
 
   run.phase('Other nodes');
   await joinNodes(run, cluster, moved);

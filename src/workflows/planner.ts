@@ -3,9 +3,10 @@ import { rootCause } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
+import { readClock, type ClockReading } from './clock-reading.js';
 import { isStop, ordered, stopText, type Finding } from './preflight/finding.js';
 import type { Risk } from './risks.js';
-import { stepId, type About, type Kind, type Runner } from './runner.js';
+import { stepId, type About, type Action, type Kind, type Part, type Runner } from './runner.js';
 import { STORY } from './story.js';
 
 /** One step of a plan. */
@@ -28,6 +29,12 @@ export interface PlanStep {
 
 /** A look that fails twice is told as such: the plan must not take minutes because a server is away. */
 const LOOK = { attempts: 2 };
+
+/** Of a duration that nobody can tell before. */
+const MEASURED = 'how long it takes is known after the share’s fitness was measured';
+
+/** What a machine answered, or why it did not. */
+type Looked = { readonly answer: unknown } | string;
 
 type StepAbout = Pick<PlanStep, 'id' | 'phase' | 'title' | 'guide' | 'machine'>;
 
@@ -65,7 +72,8 @@ export class PlanningRunner implements Runner {
   }
 
   step: Runner['step'] = async (kind, on, desired, about) => {
-    const { undo, seconds, after } = STORY[kind];
+    const { undo, seconds: usual, after } = STORY[kind];
+    const seconds = about.expected ?? usual;
     const base = { ...this.#about(stepId(kind, on, about), on.name, about), undo, seconds };
     const looked = await this.#look(on, () =>
       call(on, `${kind}.check`, `check ${about.title}`, [base.id, desired], LOOK),
@@ -81,7 +89,7 @@ export class PlanningRunner implements Runner {
       ...base,
       state: changed ? 'change' : 'unchanged',
       changes,
-      note: cause === undefined ? '' : exactlyAfter(cause),
+      note: cause !== undefined ? exactlyAfter(cause) : changed && about.expected === null ? MEASURED : '',
     });
     return changed;
   };
@@ -90,24 +98,32 @@ export class PlanningRunner implements Runner {
     const id = stepId(action, on, about);
     if (!this.prove || about.disturbs === true) {
       this.#add(this.#about(id, on.name, about), 'verify');
-      return;
+      return null;
     }
     const looked = await this.#look(on, () => call(on, `${action}.run`, about.title, [id, input], LOOK));
     const failed = typeof looked === 'string';
     this.#add(this.#about(id, on.name, about), failed ? 'unknown' : 'proven', failed ? looked : '');
+    return failed ? null : (looked.answer as Awaited<ReturnType<typeof this.act<typeof action>>>);
   };
 
   together: Runner['together'] = async (about, begin) => {
     const base = this.#about(`together/${about.label}`, 'cluster', about);
     if (!this.prove || about.disturbs === true) {
       this.#add(base, 'verify');
-      return;
+      return begin().map(() => null);
     }
-    const looks = begin().map(({ action, on, input }) =>
-      this.#look(on, () => call(on, `${action}.run`, about.title, [base.id, input], LOOK)),
-    );
-    const failed = (await Promise.all(looks)).find((looked) => typeof looked === 'string');
+    const looks = await this.#lookAtOnce(base, begin());
+    const failed = looks.find((looked) => typeof looked === 'string');
     this.#add(base, failed === undefined ? 'proven' : 'unknown', failed ?? '');
+    return answers(looks);
+  };
+
+  lookTogether: Runner['lookTogether'] = async (about, begin) => {
+    const base = this.#about(`together/${about.label}`, 'cluster', about);
+    const looks = await this.#lookAtOnce(base, begin());
+    const failed = looks.find((looked) => typeof looked === 'string');
+    if (failed !== undefined) this.#add(base, 'unknown', failed);
+    return answers(looks);
   };
 
   look: Runner['look'] = async (action, on, input, about) => {
@@ -117,6 +133,14 @@ export class PlanningRunner implements Runner {
     this.#add(this.#about(id, on.name, about), 'unknown', looked);
     return null;
   };
+
+  async clock(on: Machine): Promise<ClockReading | null> {
+    const about: About = { title: 'read the clock', guide: 'B12' };
+    const looked = await this.#look(on, () => readClock(on));
+    if (typeof looked !== 'string') return looked.answer as ClockReading;
+    this.#add(this.#about(stepId('clock', on, about), on.name, about), 'unknown', looked);
+    return null;
+  }
 
   async rule(about: About, judge: () => Promise<string | null>): Promise<void> {
     const base = this.#about(`rule/${about.label ?? about.title}`, 'cluster', about);
@@ -157,7 +181,16 @@ export class PlanningRunner implements Runner {
     });
   }
 
-  async #look(on: Machine, ask: () => Promise<unknown>): Promise<{ answer: unknown } | string> {
+  /** A second try would find the others gone: each is asked once. */
+  #lookAtOnce<A extends Action>({ id, title }: StepAbout, parts: readonly Part<A>[]): Promise<Looked[]> {
+    return Promise.all(
+      parts.map(({ action, on, input }) =>
+        this.#look(on, () => call(on, `${action}.run`, title, [id, input], { attempts: 1 })),
+      ),
+    );
+  }
+
+  async #look(on: Machine, ask: () => Promise<unknown>): Promise<Looked> {
     const away = `no agent on ${on.name}: start it there, then plan again`;
     if (this.#away.has(on.name)) return away;
     try {
@@ -171,6 +204,10 @@ export class PlanningRunner implements Runner {
       return `cannot be looked at (${code}): ${why || (rootCause(error) ?? '')}`;
     }
   }
+}
+
+function answers<T>(looks: readonly Looked[]): (T | null)[] {
+  return looks.map((looked) => (typeof looked === 'string' ? null : (looked.answer as T)));
 }
 
 function exactlyAfter({ title }: PlanStep): string {

@@ -5,11 +5,17 @@ export function isCurrent(state: StepState): boolean {
   return state.is === 'running' || state.is === 'waiting' || state.is === 'held';
 }
 
+/** A duration of which nobody wants to know the seconds. */
+function durationText(seconds: number): string {
+  if (seconds < 60) return 'a minute';
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
 /** A state in words. */
 export function describeState(state: StepState): string {
   switch (state.is) {
     case 'running':
-      return 'is running';
+      return state.expected === undefined ? 'is running' : `is running: about ${durationText(state.expected)} expected`;
     case 'waiting':
       return `waits: ${state.why}`;
     case 'held':

@@ -1,6 +1,7 @@
 import type { Procedures, Resources } from '../activities/registry.js';
 import type { DesiredOf, InputOf, ObservedOf, OutputOf } from '../activities/resource.js';
 import type { Machine } from '../cluster/names.js';
+import type { ClockReading } from './clock-reading.js';
 import type { Finding } from './preflight/finding.js';
 
 export type Kind = keyof Resources;
@@ -20,6 +21,8 @@ export interface About {
   readonly disturbs?: boolean;
   /** In a plan, a rule about what steps of this kind leave behind: it is judged only where none of them would act. */
   readonly after?: Kind;
+  /** Seconds that it will take, where they were measured; null where they will be, before it begins. */
+  readonly expected?: number | null;
   /** Its undo is done after all others of the rollback: for the services, which must not start half way. */
   readonly undoLast?: boolean;
 }
@@ -58,19 +61,28 @@ export interface Runner {
     about: About,
     prepare?: (before: ObservedOf<Resources[K]>) => Promise<void>,
   ): Promise<boolean>;
-  /** A procedure that acts or proves. The planner names it, the rollout runs it. */
+  /** A procedure that acts or proves. The planner names it, and answers null; the rollout runs it. */
   act<A extends Action>(
     action: A,
     on: Machine<Procedures[A]['place']>,
     input: InputOf<Procedures[A]>,
     about: About,
-  ): Promise<void>;
+  ): Promise<OutputOf<Procedures[A]> | null>;
   /**
    * Procedures that need one another at the same time, as one step: tried again, and held, together.
    *
    * @param begin makes the inputs of one try.
+   * @returns their outputs in that order; null where the plan has not run them.
    */
-  together<A extends Action>(about: TogetherAbout, begin: () => readonly Part<A>[]): Promise<void>;
+  together<A extends Action>(
+    about: TogetherAbout,
+    begin: () => readonly Part<A>[],
+  ): Promise<readonly (OutputOf<Procedures[A]> | null)[]>;
+  /** Read-only procedures that need one another at the same time: as {@link together}, but both runners run them. */
+  lookTogether<A extends Action>(
+    about: TogetherAbout,
+    begin: () => readonly Part<A>[],
+  ): Promise<readonly (OutputOf<Procedures[A]> | null)[]>;
   /** A read-only procedure that both runners run; null where it cannot be known yet. */
   look<A extends Action>(
     action: A,
@@ -78,6 +90,8 @@ export interface Runner {
     input: InputOf<Procedures[A]>,
     about: About,
   ): Promise<OutputOf<Procedures[A]> | null>;
+  /** A machine's clock, with the doubt about it; null where it cannot be read. */
+  clock(on: Machine): Promise<ClockReading | null>;
   /** A rule between observations: words for what is wrong, or null. The rollout is held until `judge` finds nothing. */
   rule(about: About, judge: () => Promise<string | null>): Promise<void>;
   /**

@@ -6,7 +6,9 @@ import type { Finding } from './preflight/finding.js';
 
 /** Where one step stands. */
 export type StepState =
-  | { readonly is: 'running' | 'done' | 'unchanged' | 'skipped' | 'stopped' }
+  /** expected: seconds that it takes from its beginning, where they were measured. */
+  | { readonly is: 'running'; readonly expected?: number }
+  | { readonly is: 'done' | 'unchanged' | 'skipped' | 'stopped' }
   | { readonly is: 'waiting'; readonly since: number; readonly why: string }
   | ({
       readonly is: 'held';

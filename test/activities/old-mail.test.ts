@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { cp, lstat, mkdir, readFile, readdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chown, cp, lstat, mkdir, readFile, readdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { copyShard } from '../../src/activities/copy-shard.js';
@@ -12,6 +12,7 @@ import { sentinelText } from '../../src/platform/sentinel.js';
 import { SENTINEL_NAME as MARK } from '../../src/transfer/names.js';
 import { canonicalChange } from '../../src/workflows/plan-identity.js';
 import { testContext, type TestContext } from '../support/context.js';
+import { mountExfatImage } from '../support/exfat-image.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 
 describe('old mail', () => {
@@ -88,6 +89,32 @@ describe('old mail', () => {
     await oldMail.apply(desired, context);
     expect((await readdir(share)).sort()).toEqual([MARK, 'example.com']);
     expect(oldMail.diff(desired, await oldMail.observe(desired, context))).toEqual([]);
+  });
+
+  it('is not begun when the share does not hold its names', async () => {
+    const small = mountExfatImage(join(context.folder, 'image'), share, desired.owner);
+    try {
+      const user = join(mail, 'example.com/user');
+      for (const name of ['Sent', 'SENT', 'a:b', 'c:d', 'e|f']) await mkdir(join(user, name));
+      await mkdir(Buffer.concat([Buffer.from(`${user}/latin-`), Buffer.from([0xe9])]));
+      await expect(roomForMail.run(desired, context)).rejects.toMatchObject({
+        code: 'SHARE_UNFIT',
+        message:
+          `${share}/ does not hold the names of the old mail: names with ":" are refused or changed (2 here); ` +
+          'also names with "|" are refused or changed (1 here); names that are no UTF-8 are refused or changed ' +
+          '(1 here); names that differ by case only are one (1 here)',
+      });
+      expect(await readdir(share)).toEqual([]);
+    } finally {
+      await small.close();
+    }
+  });
+
+  it('with any names is begun where the share holds them, and its amount is told', async () => {
+    await chown(share, desired.owner.uid, desired.owner.gid);
+    await writeFile(join(mail, 'example.com/user/inbox', `${'x'.repeat(240)}: *`), '1234');
+    await expect(roomForMail.run(desired, context)).resolves.toEqual({ files: 2, bytes: 13 });
+    expect(await readdir(share)).toEqual([]);
   });
 
   it.each(['apply', 'restore'] as const)('is nothing to %s while the share is not mounted', async (verb) => {

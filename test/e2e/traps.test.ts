@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { CATALOGUE, type FindingKind } from '../../src/workflows/preflight/catalogue.js';
 import { LabCluster } from './lab-cluster.js';
+import { BETWEEN_TRAPS } from './traps/between.js';
 import { DATABASE_TRAPS } from './traps/database.js';
 import { MACHINE_TRAPS } from './traps/machine.js';
 import { FRESH_TRAPS, INSTALLED_TRAPS } from './traps/state.js';
@@ -9,7 +10,7 @@ import { meets } from './traps/meets.js';
 import { examine, idsOf, type Trap } from './traps/trap.js';
 
 const MINUTE = 60_000;
-const TRAPS: readonly Trap[] = [...MACHINE_TRAPS, ...DATABASE_TRAPS, ...FRESH_TRAPS];
+const TRAPS: readonly Trap[] = [...MACHINE_TRAPS, ...BETWEEN_TRAPS, ...DATABASE_TRAPS, ...FRESH_TRAPS];
 
 /** Kinds of which a lab has the fault from its start, with what takes it away. */
 const ALWAYS_THERE = ['connectionsUsual', 'packetUsual', 'namesOfTables'] as const satisfies readonly FindingKind[];

@@ -7,6 +7,16 @@ import { runCommand } from '../../src/platform/run.js';
 import { eventually } from './eventually.js';
 
 const SERVER = '/usr/lib/openssh/sftp-server';
+/** Nothing is cached. */
+const PLAIN = 'dir_cache=no,attr_timeout=0,entry_timeout=0';
+
+/** How a mount differs from one that caches nothing. */
+export interface SshfsOptions {
+  /** As in `-o`. */
+  readonly options?: string;
+  /** What is added to the server's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** A folder that is mounted a second time over sshfs, with a server of its own and nothing cached. */
 export class Sshfs {
@@ -19,13 +29,18 @@ export class Sshfs {
   ) {}
 
   /** Mounts an existing folder on a new one, beside which it keeps two files of its own. */
-  static async of(served: string, mount: string): Promise<Sshfs> {
+  static async of(
+    served: string,
+    mount: string,
+    { options: how = PLAIN, env = {} }: SshfsOptions = {},
+  ): Promise<Sshfs> {
     const [start, pid] = [`${mount}.start`, `${mount}.pid`];
     await mkdir(mount);
     // instead of ssh: the server itself, on the same pipe
-    await writeFile(start, `#!/bin/sh\necho $$ >${pid}\nexec ${SERVER}\n`);
+    const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
+    await writeFile(start, `#!/bin/sh\necho $$ >${pid}\n${exports.join('')}exec ${SERVER}\n`);
     await chmod(start, 0o700);
-    const options = ['-f', '-o', `ssh_command=${start}`, '-o', 'dir_cache=no,attr_timeout=0,entry_timeout=0'];
+    const options = ['-f', '-o', `ssh_command=${start}`, '-o', how];
     const client = spawn('sshfs', [`share:${served}`, mount, ...options], { stdio: 'ignore' });
     const { dev } = await stat(dirname(mount));
     await eventually(`${mount} is mounted`, async () => (await stat(mount)).dev !== dev);

@@ -49,7 +49,7 @@ export class FakeWorld {
         'agent.hello',
         async () => {
           note('agent.hello', machine);
-          return { version: PRODUCT_VERSION, platform: 'linux', clock: 0, waysBack: [...this.waysBack] };
+          return { version: PRODUCT_VERSION, platform: 'linux', clock: Date.now(), waysBack: [...this.waysBack] };
         },
       ],
       [

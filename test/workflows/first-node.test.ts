@@ -23,8 +23,10 @@ function noting(broken: Readonly<Record<string, readonly string[]>> = {}): {
       steps.set(stepId(kind, on, about), desired);
       return Promise.resolve(false);
     },
-    act: () => Promise.resolve(),
-    together: () => Promise.resolve(),
+    act: () => Promise.resolve(null),
+    together: () => Promise.resolve([]),
+    lookTogether: () => Promise.resolve([]),
+    clock: () => Promise.resolve(null),
     look: (action, on) =>
       Promise.resolve((action === 'localPlaces' ? { broken: broken[on.name] ?? [] } : null) as never),
     rule: async (_about, judge) => {
@@ -41,7 +43,7 @@ async function fullTextOf(icewarp: Partial<ClusterFile['icewarp']>): Promise<Rec
   const file = exampleCluster('t');
   const other = { ...file, icewarp: { ...file.icewarp, ...icewarp } };
   const { runner, steps } = noting();
-  await configureFirstNode(runner, { file: other, on: machinesOf(other) });
+  await configureFirstNode(runner, { file: other, on: machinesOf(other) }, null);
   const { values } = steps.get('A/settings:directories') as SettingsDesired;
   const texts = values.flatMap((value) => ('value' in value ? [[value.setting, value.value] as const] : []));
   return Object.fromEntries(texts.filter(([name]) => name.startsWith('fullText')));
@@ -58,7 +60,7 @@ describe('the first node', () => {
   it('has its watchdog switched off before anything of it is stopped', async () => {
     const file = exampleCluster('t');
     const { runner, steps } = noting();
-    await configureFirstNode(runner, { file, on: machinesOf(file) });
+    await configureFirstNode(runner, { file, on: machinesOf(file) }, null);
     expect([...steps.keys()][0]).toBe('A/watchdog:off');
     expect(steps.get('A/watchdog:off')).toEqual({ directory: '/opt/icewarp', state: 'off' });
   });

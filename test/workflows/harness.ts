@@ -22,6 +22,8 @@ import { FakeWorld, workersOf } from './fake-world.js';
 const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
 const ACTIONS = [
   'nodePreflight',
+  'nodesMeet',
+  'sharePreflight',
   'databasePreflight',
   'statePreflight',
   'databaseDialect',
@@ -35,6 +37,9 @@ const ACTIONS = [
   'shareSeen',
   'shareLockHeld',
   'shareLockRefused',
+  'shareFitness',
+  'shareDelayAsked',
+  'shareDelayAnswered',
   'licenceFacts',
   'nodeFacts',
   'restartServices',

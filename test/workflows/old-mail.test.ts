@@ -1,9 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { describeState } from '../../src/workflows/progress-text.js';
 import { statusQuery } from '../../src/workflows/status.js';
 import { recordHistory } from '../replay/histories.js';
 import { eventually } from '../support/eventually.js';
-import { command, MINUTE, newCluster, restores, runWorkers, start, stepIs, useTemporal, world } from './harness.js';
+import {
+  command,
+  MINUTE,
+  newCluster,
+  plan,
+  restores,
+  runWorkers,
+  start,
+  stepIs,
+  useTemporal,
+  world,
+} from './harness.js';
 
 useTemporal();
 
@@ -118,6 +130,27 @@ describe('a rollout with old mail', () => {
       expect(story().filter((line) => line === 'tree.copy A/mail')).toHaveLength(6);
     },
     3 * MINUTE,
+  );
+
+  it(
+    'says how long the copy takes, by the share’s speed and what is there, once both are measured',
+    async () => {
+      newClusterWithMail();
+      world.changes.set(STEP, [{ what: 'old mail', before: 'not there', after: '3 files' }]);
+      world.facts.set('shareFitness A', { filesPerSecond: 100, bytesPerSecond: 1_000 });
+      world.facts.set('roomForMail A', { files: 60_000, bytes: 600_000 });
+      world.endlessPasses.add('tree.copy');
+      await runWorkers();
+      const planned = (await plan()).steps.find(({ id }) => id === STEP);
+      expect(planned?.note).toBe('how long it takes is known after the share’s fitness was measured');
+      const handle = await start();
+      const { state } = await stepIs(handle, STEP, 'running');
+      expect(state).toEqual({ is: 'running', expected: 1_200 });
+      expect(describeState(state)).toBe('is running: about 20 min expected');
+      await command(handle, 'rollback');
+      await handle.result().catch(() => undefined);
+    },
+    2 * MINUTE,
   );
 
   it.each([

@@ -28,8 +28,10 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
     plans,
     phase: () => undefined,
     step: () => Promise.resolve(false),
-    act: () => Promise.resolve(),
-    together: () => Promise.resolve(),
+    act: () => Promise.resolve(null),
+    together: () => Promise.resolve([]),
+    lookTogether: () => Promise.resolve([]),
+    clock: () => Promise.resolve(null),
     look: (action, _on, input) => {
       if (action === 'pathScan') asked.push(input as PathScanInput);
       return Promise.resolve(null);
@@ -41,7 +43,7 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
     each: inParallel,
   };
   const file = exampleCluster('asked');
-  await configureFirstNode(runner, { file, on: machinesOf(file) });
+  await configureFirstNode(runner, { file, on: machinesOf(file) }, null);
   const [input] = asked;
   if (asked.length !== 1 || input === undefined) throw new Error(`asked ${asked.length} times`);
   return input;

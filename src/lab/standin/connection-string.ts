@@ -30,6 +30,7 @@ export function parseConnection(text: string, installDirectory: string): Connect
  */
 export function withoutPassword(text: string): string {
   const fields = text.split(';');
-  if (fields[2]) fields[2] = randomBytes(12).toString('hex');
+  // a PDO string has no password in it
+  if (fields.length === 6 && fields[2]) fields[2] = randomBytes(12).toString('hex');
   return fields.join(';');
 }

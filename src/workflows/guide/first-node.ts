@@ -4,7 +4,7 @@ import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import { knowsItsConfiguration } from './joining.js';
-import { moveOldMail } from './old-mail.js';
+import { moveOldMail, type ShareSpeed } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
 import { staysTrue } from './stays-true.js';
 
@@ -79,14 +79,14 @@ function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
  *
  * @returns whether it brings mail along.
  */
-export async function configureFirstNode(run: Runner, cluster: Cluster): Promise<boolean> {
+export async function configureFirstNode(run: Runner, cluster: Cluster, speed: ShareSpeed | null): Promise<boolean> {
   const { file, on } = cluster;
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);
   if (node === undefined) return false;
   await quietWatchdog(run, cluster, node, 'off');
   await databasesOf(run, cluster, node);
-  const moved = await directoriesOf(run, cluster, node);
+  const moved = await directoriesOf(run, cluster, node, speed);
   await configurationOf(run, cluster, node);
   return moved;
 }
@@ -172,12 +172,17 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
 }
 
 /** @returns whether mail moves to them. */
-async function directoriesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<boolean> {
+async function directoriesOf(
+  run: Runner,
+  cluster: Cluster,
+  node: Machine<'node'>,
+  speed: ShareSpeed | null,
+): Promise<boolean> {
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { mount } = file.share;
-  const moved = await moveOldMail(run, cluster, node, 'mail');
-  if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive');
+  const moved = await moveOldMail(run, cluster, node, 'mail', speed);
+  if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive', speed);
   const { outgoing, retry, incoming } = localFolders(file);
   const owner = { uid: file.share.uid, gid: file.share.gid };
   await run.step(

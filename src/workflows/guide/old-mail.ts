@@ -1,10 +1,15 @@
+import type { ShareFitness } from '../../activities/share-fitness.js';
 import { sharedFolder, type Machine } from '../../cluster/names.js';
 import { mailTree } from '../../icewarp/mail-tree.js';
+import type { TreeSize } from '../../platform/tree.js';
 import { failure } from '../calls.js';
 import type { Cluster } from '../guide.js';
 import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
 import type { Runner } from '../runner.js';
 import { plantOldMessages } from './old-messages.js';
+
+/** How fast the first node works on the share. */
+export type ShareSpeed = Pick<ShareFitness, 'filesPerSecond' | 'bytesPerSecond'>;
 
 /** Seconds: what has piled up in less is carried by the final pass, while users wait. */
 const SHORT = 300;
@@ -22,6 +27,7 @@ export async function moveOldMail(
   cluster: Cluster,
   node: Machine<'node'>,
   what: 'mail' | 'archive',
+  speed: ShareSpeed | null,
 ): Promise<boolean> {
   const { file } = cluster;
   const { directory } = file.icewarp;
@@ -30,12 +36,17 @@ export async function moveOldMail(
   const desired = { directory, mount, cluster: file.name, what, to, owner: { uid, gid } };
   const things = what === 'mail' ? 'mail' : 'archives';
   const guide = what === 'mail' ? 'G15' : 'G16';
-  await run.act('roomForMail', node, desired, { title: `room on the share for old ${things}`, guide, label: what });
+  const there = await run.act('roomForMail', node, desired, {
+    title: `room and names on the share for old ${things}`,
+    guide,
+    label: what,
+  });
+  const expected = there === null || speed === null ? null : secondsFor(there, speed);
   const moves = await run.step(
     'oldMail',
     node,
     desired,
-    { title: `old ${things} copied to the share`, guide, label: what },
+    { title: `old ${things} copied to the share`, guide, label: what, expected },
     async ({ from }) => {
       if (what === 'mail') await plantOldMessages(run, cluster);
       const tree = mailTree(what, from, to, 'live', desired.owner);
@@ -81,16 +92,22 @@ async function seenByEveryNode(
     { ...about, title: `${title}: what it held with the services stopped` },
   );
   const others = on.nodes.filter((node) => node !== maker);
-  const find = (node: Machine<'node'>): Promise<void> =>
-    run.act(
+  const find = async (node: Machine<'node'>): Promise<void> => {
+    await run.act(
       'mailFound',
       node,
       { ...input, own: node === maker },
       { ...about, title: `${title}: nothing is missing, a sample by hash` },
     );
+  };
   await run.each(others, find);
   // last, because it takes the list off the share
   await find(maker);
+}
+
+/** What a copy takes on a share of that speed: the files, and the bytes beside them. */
+function secondsFor({ files, bytes }: TreeSize, { filesPerSecond, bytesPerSecond }: ShareSpeed): number {
+  return Math.ceil(files / filesPerSecond + bytes / bytesPerSecond);
 }
 
 /** @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS. */

@@ -1,7 +1,16 @@
+import { uuid4 } from '@temporalio/workflow';
+
+import type { DatabasePreflight } from '../../activities/database-preflight.js';
 import type { NodePreflight } from '../../activities/node-preflight.js';
+import type { NodeMeeting } from '../../activities/nodes-meet.js';
+import type { SharePreflight } from '../../activities/share-preflight.js';
+import type { ClockReading } from '../clock-reading.js';
 import type { Cluster } from '../guide.js';
+import { clockOfDatabase, judgeClocks } from '../preflight/judge-clocks.js';
 import { judgeDatabase } from '../preflight/judge-database.js';
+import { judgeMeeting } from '../preflight/judge-meeting.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
+import { judgeShare } from '../preflight/judge-share.js';
 import type { Runner } from '../runner.js';
 import { stateFindings } from './preflight-state.js';
 
@@ -10,40 +19,125 @@ import { stateFindings } from './preflight-state.js';
  * rollout is held while something that stops it is there and nobody has approved of it.
  */
 export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
-  const { file, on } = cluster;
-  const { icewarp, share, database } = file;
-  const { named, usual } = portsOf(file);
+  const { file } = cluster;
   await run.findings({ title: 'nothing is in the way', guide: 'B12 B4 G5 G10', label: 'preflight' }, async () => {
-    const shown = new Map<string, NodePreflight>();
-    await run.each(on.nodes, async (node) => {
-      const spec = file.nodes.find(({ id }) => id === node.name);
-      if (spec === undefined) return;
-      const facts = await run.look(
-        'nodePreflight',
-        node,
-        {
-          directory: icewarp.directory,
-          local: icewarp.local,
-          point: share.mount,
-          address: spec.address,
-          host: spec.host,
-          ports: [...named, ...usual],
-        },
-        { title: 'system, room, ports, names, scheduled jobs', guide: 'B12 B4 G10' },
-      );
-      if (facts !== null) shown.set(node.name, facts);
-    });
-    const { host, port, administrator, names, user } = database;
-    const server = await run.look(
-      'databasePreflight',
-      on.control,
-      { host, port, administrator, user, databases: Object.values(names) },
-      { title: 'database server', guide: 'G4 G5' },
-    );
-    // the order of the answers is not that of the nodes
-    const inOrder = new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
-    const joined = [...shown.values()].some((facts) => facts.joined);
-    const state = await stateFindings(run, cluster, inOrder, server);
-    return [...judgeNodes(file, inOrder), ...judgeDatabase(file, server, joined), ...state];
+    const nodes = await lookAtNodes(run, cluster);
+    const server = await lookAtDatabase(run, cluster);
+    const share = await lookAtShare(run, cluster);
+    const meetings = await letNodesMeet(run, cluster, nodes);
+    const clocks = await readClocks(run, cluster, server);
+    const state = await stateFindings(run, cluster, nodes, server);
+    const joined = [...nodes.values()].some((facts) => facts.joined);
+    return [
+      ...judgeNodes(file, nodes),
+      ...judgeMeeting(file, meetings),
+      ...judgeClocks(clocks),
+      ...judgeShare(file, share),
+      ...judgeDatabase(file, server, joined),
+      ...state,
+    ];
   });
+}
+
+/** What each node shows, by its id; one that could not be looked at is missing. */
+async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<Map<string, NodePreflight>> {
+  const { icewarp, share } = file;
+  const { named, usual } = portsOf(file);
+  const shown = new Map<string, NodePreflight>();
+  await run.each(on.nodes, async (node) => {
+    const spec = file.nodes.find(({ id }) => id === node.name);
+    if (spec === undefined) return;
+    const facts = await run.look(
+      'nodePreflight',
+      node,
+      {
+        directory: icewarp.directory,
+        local: icewarp.local,
+        point: share.mount,
+        address: spec.address,
+        host: spec.host,
+        ports: [...named, ...usual],
+      },
+      { title: 'system, room, ports, names, scheduled jobs', guide: 'B12 B4 G10' },
+    );
+    if (facts !== null) shown.set(node.name, facts);
+  });
+  return inOrder(shown);
+}
+
+async function lookAtDatabase(run: Runner, { file, on }: Cluster): Promise<DatabasePreflight | null> {
+  const { host, port, administrator, names, user } = file.database;
+  return run.look(
+    'databasePreflight',
+    on.control,
+    { host, port, administrator, user, databases: Object.values(names) },
+    { title: 'database server', guide: 'G4 G5' },
+  );
+}
+
+async function lookAtShare(run: Runner, { file, on }: Cluster): Promise<SharePreflight | null> {
+  const { host, port, path } = file.share;
+  if (on.share === undefined || host === undefined) return null;
+  return run.look('sharePreflight', on.share, { path, host, port }, { title: 'share server', guide: 'G6 G7 B8' });
+}
+
+/** TCP and UDP from every node to every other (rule 9). Only those are asked to come that have just answered. */
+async function letNodesMeet(
+  run: Runner,
+  { file, on }: Cluster,
+  shown: ReadonlyMap<string, unknown>,
+): Promise<Map<string, NodeMeeting>> {
+  const met = new Map<string, NodeMeeting>();
+  const coming = on.nodes.filter(({ name }) => shown.has(name));
+  if (coming.length < 2) return met;
+  const hosts = file.nodes.filter(({ id }) => shown.has(id)).map(({ id, address }) => ({ name: id, address }));
+  const about = { title: 'nodes reach each other by TCP and UDP', guide: 'B12', label: 'nodes-meet' };
+  const outputs = await run.lookTogether(about, () => {
+    const token = uuid4();
+    return coming.map((node) => ({
+      action: 'nodesMeet' as const,
+      on: node,
+      input: {
+        token,
+        node: node.name,
+        address: hosts.find(({ name }) => name === node.name)?.address ?? '',
+        others: hosts.filter(({ name }) => name !== node.name),
+        directory: file.icewarp.directory,
+        ports: portsOf(file).named,
+      },
+    }));
+  });
+  for (const [index, { name }] of coming.entries()) {
+    const output = outputs[index] ?? null;
+    if (output !== null) met.set(name, output);
+  }
+  return met;
+}
+
+/** Rule 5: one after the other, because a busy machine tells its time late. */
+async function readClocks(
+  run: Runner,
+  { on }: Cluster,
+  server: DatabasePreflight | null,
+): Promise<Map<string, ClockReading>> {
+  const clocks = new Map<string, ClockReading>();
+  const control = await run.clock(on.control);
+  if (control !== null) {
+    clocks.set('the control machine', control);
+    if (server !== null) clocks.set('the database server', clockOfDatabase(control, server.clock));
+  }
+  const others = [
+    ...on.nodes.map((node) => ({ on: node, name: `node ${node.name}` })),
+    ...(on.share === undefined ? [] : [{ on: on.share, name: 'the share server' }]),
+  ];
+  for (const { on: machine, name } of others) {
+    const clock = await run.clock(machine);
+    if (clock !== null) clocks.set(name, clock);
+  }
+  return clocks;
+}
+
+/** The order of the answers is not that of the nodes. */
+function inOrder<T>(shown: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
 }

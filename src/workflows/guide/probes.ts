@@ -124,14 +124,14 @@ export async function probeOutsideFromAll(run: Runner, { file, on }: Cluster): P
   // users hand in their mail there, where it is offered
   const submission = services.find(({ name }) => name === 'submission');
   const smtp = submission === undefined ? nodePorts(file).smtp : (submission.nodePort ?? SERVICES.submission.port);
-  await run.each(file.nodes, ({ id, address, host }) =>
-    run.act(
+  await run.each(file.nodes, async ({ id, address, host }) => {
+    await run.act(
       'probeOutside',
       on.control,
       { node: { id, address, host }, smtp, domain, sender, outside },
       { title: `mail from node ${id} arrives outside, once`, guide: 'G1 G25', label: id },
-    ),
-  );
+    );
+  });
 }
 
 /** What clients see: the same through the balancer's address. */

@@ -1,8 +1,9 @@
 import { uuid4 } from '@temporalio/workflow';
 
-import { localFolders, SHARED_FOLDERS, sharedFolder } from '../../cluster/names.js';
+import { firstNode, localFolders, SHARED_FOLDERS, sharedFolder } from '../../cluster/names.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import type { ShareSpeed } from './old-mail.js';
 
 /** G6, G7: an account that reads and writes everything, the share, its folders, and the sentinel (B8). */
 export async function prepareShare(run: Runner, { file, on }: Cluster): Promise<void> {
@@ -84,8 +85,19 @@ export async function prepareMachines(run: Runner, { file, on }: Cluster): Promi
   });
 }
 
-/** What one node writes as the process user, every other node sees, with the same owner (procedure, rule 17). */
-export async function proveShare(run: Runner, { file, on }: Cluster): Promise<void> {
+/**
+ * What one node writes as the process user, every other node sees, with the same owner; locks and changes reach every
+ * node (procedure, rule 17).
+ *
+ * @returns how fast the first node works on it; null where it was not measured.
+ */
+export async function proveShare(run: Runner, cluster: Cluster): Promise<ShareSpeed | null> {
+  await seenByAll(run, cluster);
+  await locksReachAll(run, cluster);
+  return measure(run, cluster);
+}
+
+async function seenByAll(run: Runner, { file, on }: Cluster): Promise<void> {
   const folders = SHARED_FOLDERS.map((folder) => sharedFolder(file, folder));
   const { uid, gid, mount } = file.share;
   const proof = uuid4().slice(0, 8);
@@ -107,6 +119,10 @@ export async function proveShare(run: Runner, { file, on }: Cluster): Promise<vo
       { title: 'see what every node wrote', guide: 'G7 B8' },
     );
   }
+}
+
+async function locksReachAll(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { uid, gid } = file.share;
   // one that nothing else is proven or copied in
   const folder = sharedFolder(file, '_yodaidx');
   for (const holder of on.nodes) {
@@ -131,4 +147,34 @@ export async function proveShare(run: Runner, { file, on }: Cluster): Promise<vo
       },
     );
   }
+}
+
+/** From each node speed, clock and names, and from each to the next how long changes take. */
+async function measure(run: Runner, { file, on }: Cluster): Promise<ShareSpeed | null> {
+  const { uid, gid } = file.share;
+  // one that no service uses before full text is on
+  const folder = sharedFolder(file, '_yodaidx');
+  const first = firstNode(file).id;
+  let speed: ShareSpeed | null = null;
+  // one after the other: nodes that measure at once measure one another
+  for (const node of on.nodes) {
+    const input = { folder, token: `${uuid4().slice(0, 8)}-${node.name}`, uid, gid };
+    const about = { title: 'the share’s clock, speed and names', guide: 'G7 B8 B12' };
+    const fitness = await run.act('shareFitness', node, input, about);
+    if (node.name === first) speed = fitness;
+  }
+  for (const [index, asks] of on.nodes.entries()) {
+    const answers = on.nodes[(index + 1) % on.nodes.length];
+    if (answers === undefined || answers === asks) continue;
+    const about = { title: `changes by ${asks.name} are soon seen on ${answers.name}`, guide: 'G7 B8' };
+    await run.together({ ...about, label: `delay-${asks.name}` }, () => {
+      const token = uuid4().slice(0, 8);
+      const input = { folder, token, asks: asks.name, answers: answers.name, uid, gid };
+      return [
+        { action: 'shareDelayAsked' as const, on: asks, input },
+        { action: 'shareDelayAnswered' as const, on: answers, input },
+      ];
+    });
+  }
+  return speed;
 }

@@ -1,3 +1,4 @@
+import { BETWEEN_FINDINGS } from './catalogue/between.js';
 import { DIALECT_FINDINGS } from './catalogue/dialect.js';
 import type { KindOfFinding } from './catalogue/kind.js';
 import { STATE_FINDINGS } from './catalogue/state.js';
@@ -6,6 +7,7 @@ export type { KindOfFinding } from './catalogue/kind.js';
 
 /** Every kind of finding that a preflight knows; docs/preflight.md lists them all. */
 export const CATALOGUE = {
+  ...BETWEEN_FINDINGS,
   portTaken: {
     pattern: 'NODE/port-PORT-taken',
     severity: 'stops',
@@ -111,15 +113,6 @@ export const CATALOGUE = {
     would: 'an installation is never upgraded by a rollout: the step would be held',
     mend: 'bring the node to that build, or correct icewarp.build in the cluster file',
     approvable: false,
-  },
-  clocksApart: {
-    pattern: 'cluster/clocks-apart',
-    severity: 'stops',
-    guide: 'B12',
-    would: 'names of messages begin with the time, and times of one node would be compared with those of another',
-    mend: 'let every node keep its time by the same servers (chrony, systemd-timesyncd)',
-    approvable: false,
-    volatile: true,
   },
   serverOld: {
     pattern: 'control/database/version',

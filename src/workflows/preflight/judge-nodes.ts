@@ -1,22 +1,11 @@
 import type { NodePreflight } from '../../activities/node-preflight.js';
+import { amountOf, isBelow, LITTLE, TIGHT } from '../../cluster/room.js';
 import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import { SERVICES } from '../../cluster/services.js';
-import type { Room } from '../../platform/share.js';
 import { finding, type Finding } from './finding.js';
 
 /** What each node shows, by its id; a node that could not be looked at is missing. */
 export type NodesShown = ReadonlyMap<string, NodePreflight>;
-
-const GIGA = 1_000_000_000;
-/** Below that an installation or the queues of a small server do not fit. */
-const LITTLE = { bytes: GIGA, files: 10_000 };
-/** Below that a busy day may not fit. */
-const TIGHT = { bytes: 10 * GIGA, files: 100_000 };
-/**
- * Milliseconds by which two clocks may seem to differ because a call came late: it fails when it has waited for ten
- * seconds, and a busy agent takes some more. The second that is allowed is measured later, against the database.
- */
-const LATE = 30_000;
 
 /** The ports on which IceWarp will listen, those of the cluster file first. */
 export function portsOf({ balancer: { services = [] } }: ClusterFile): { named: number[]; usual: number[] } {
@@ -77,13 +66,9 @@ function judgeRoom({ icewarp: { directory, local } }: ClusterFile, id: string, f
   return places.flatMap(({ name, folder, left }) => {
     const kind = isBelow(left, LITTLE) ? 'roomLittle' : isBelow(left, TIGHT) ? 'roomTight' : null;
     if (kind === null) return [];
-    const files = left.files === null ? '' : ` and ${left.files} files`;
-    return [finding(kind, id, `${folder} takes only ${(left.bytes / GIGA).toFixed(1)} GB${files} more`, name)];
+    return [finding(kind, id, `${folder} takes only ${amountOf(left)} more`, name)];
   });
 }
-
-const isBelow = (left: Room, limit: typeof LITTLE): boolean =>
-  left.bytes < limit.bytes || (left.files !== null && left.files < limit.files);
 
 function judgeName({ id, host, address }: NodeSpec, { names }: NodePreflight): Finding[] {
   if (names.includes(address)) return [];
@@ -101,22 +86,12 @@ function judgeParity(shown: NodesShown): readonly Finding[] {
   const version = of(({ os, osVersion }) => (osVersion === '' ? '' : `${os} ${osVersion}`));
   const architecture = of(({ architecture: name }) => name);
   const builds = of(({ installed, build }) => (installed ? build : ''));
-  const clocks = judgeClocks(shown);
   return [
     ...(family === null ? [] : [finding('osFamilyDiffers', 'cluster', family)]),
     ...(family !== null || version === null ? [] : [finding('osVersionDiffers', 'cluster', version)]),
     ...(architecture === null ? [] : [finding('architectureDiffers', 'cluster', architecture)]),
     ...(builds === null ? [] : [finding('buildsDiffer', 'cluster', builds)]),
-    ...(clocks === null ? [] : [finding('clocksApart', 'cluster', clocks)]),
   ];
-}
-
-function judgeClocks(shown: NodesShown): string | null {
-  const leads = [...shown].map(([id, { ahead }]) => ({ id, ahead })).sort((one, other) => one.ahead - other.ahead);
-  const [slow, fast] = [leads[0], leads.at(-1)];
-  if (slow === undefined || fast === undefined || fast.ahead - slow.ahead <= LATE) return null;
-  const apart = Math.round((fast.ahead - slow.ahead) / 1000);
-  return `the clock of node ${fast.id} is about ${apart} s ahead of that of node ${slow.id}`;
 }
 
 /** Which node has which of several values; null where all that are known are equal. */

@@ -12,7 +12,6 @@ export function cleanNode(address: string, other: Partial<NodePreflight> = {}): 
     installed: false,
     build: '',
     joined: false,
-    ahead: 20,
     room: { installation: ROOM, local: ROOM },
     taken: [],
     hidden: 0,
@@ -34,6 +33,7 @@ export function cleanDatabase(other: Partial<DatabasePreflight> = {}): DatabaseP
     engine: 'InnoDB',
     accounts: [],
     databases: [],
+    clock: { ahead: 0, unsure: 1 },
     ...other,
   };
 }

@@ -10,6 +10,7 @@ import { ordered, stopText, type Finding } from '../../../src/workflows/prefligh
 import { judgeDatabase } from '../../../src/workflows/preflight/judge-database.js';
 import { judgeNodes, portsOf } from '../../../src/workflows/preflight/judge-nodes.js';
 import { exampleCluster } from '../example-cluster.js';
+import { BETWEEN_CASES } from './between-cases.js';
 import { cleanDatabase, cleanNode } from './facts.js';
 
 const file = exampleCluster('t');
@@ -38,7 +39,7 @@ const withBuild: ClusterFile = { ...file, icewarp: { ...file.icewarp, build: '14
 const icewarp = (build: string): Partial<NodePreflight> => ({ installed: true, build });
 
 /** Of every kind one case: what differs, and the id of what is found. */
-const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
+const CASES: readonly (readonly [FindingKind, string, () => readonly Finding[]])[] = [
   ['portTaken', 'B/port-25-taken', () => found({ taken: [{ port: 25, by: 'master' }] })],
   ['usualPortTaken', 'B/usual-port-80-taken', () => found({ taken: [{ port: 80, by: '' }] })],
   ['roomLittle', 'B/room-local', () => found({ room: { ...cleanNode(B).room, local: little } })],
@@ -56,7 +57,7 @@ const CASES: readonly [FindingKind, string, () => readonly Finding[]][] = [
   ['architectureDiffers', 'cluster/architecture-differs', () => found({ architecture: 'arm64' })],
   ['buildsDiffer', 'cluster/builds-differ', () => found(icewarp('14.1.0'), {}, icewarp('13.0.3'))],
   ['buildOther', 'B/build-other', () => found(icewarp('13.0.3'), {}, {}, withBuild)],
-  ['clocksApart', 'cluster/clocks-apart', () => found({ ahead: 40_000 })],
+  ...BETWEEN_CASES,
   ['serverOld', 'control/database/version', () => found({}, { version: '5.6.51-log' })],
   ['wildcardUser', 'control/database/wildcard-user', () => found({}, { accounts: [{ user: 'icewarp', from: '%' }] })],
   [
@@ -138,12 +139,6 @@ describe('the judges of a preflight', () => {
   ])('know that an account from %s lets a node in besides its own one: %s', (from, reaches) => {
     const findings = found({}, { accounts: [{ user: 'icewarp', from }] });
     expect(idsOf(findings)).toEqual(reaches ? ['control/database/wildcard-user'] : []);
-  });
-
-  it('take calls that came late for no difference of clocks', () => {
-    expect(found({ ahead: 15_000 }, {}, { ahead: -10_000 })).toEqual([]);
-    const [apart] = found({ ahead: 60_000 }, {}, { ahead: 0 });
-    expect(apart).toMatchObject({ is: 'the clock of node B is about 60 s ahead of that of node A', volatile: true });
   });
 
   it('do not warn of jobs on a node that has joined already', () => {
