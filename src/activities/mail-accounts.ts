@@ -6,6 +6,8 @@ import type { AccountSpec } from '../cluster/schema.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { ACCOUNT, DOMAIN } from '../icewarp/variables.js';
+import { removePlanted } from './planted.js';
+import { mailInForce } from './queues.js';
 import type { Change, Context, Resource } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 import { stateFile } from './state-file.js';
@@ -74,15 +76,17 @@ export const mailAccounts: Resource<MailAccountsDesired, MailAccountsObserved, '
 
   async restore(desired, before, context) {
     const { directory, domain, administrator } = desired;
+    const { signal } = context;
     const now = await observe(desired, context);
-    if (now !== null) await assertShareMounted(desired.mount, desired.cluster, context.signal);
+    if (now !== null) await assertShareMounted(desired.mount, desired.cluster, signal);
     await stateFile<Begun>(context.agent, 'mail-accounts').remove();
     if (now === null) return [];
-    const tool = new Tool(directory, context.signal);
+    const tool = new Tool(directory, signal);
     for (const { name } of accountsOf(desired)) {
       const [former, current] = [before?.accounts[name] ?? 'absent', now.accounts[name]];
       if (former === 'absent' && current !== 'absent') await tool.remove('account', `${name}@${domain}`);
       if (former === 'absent' && name !== administrator.name) await removeMailbox(desired, name);
+      if (name !== administrator.name) await removeOldMessages(desired, name, signal);
       if (former === 'user' && current === 'administrator' && name === administrator.name) {
         await tool.change(`${name}@${domain}`, { [ACCOUNT.administrator]: '0' });
       }
@@ -100,11 +104,27 @@ export const mailAccounts: Resource<MailAccountsDesired, MailAccountsObserved, '
 async function removeMailbox({ folders = [], domain }: MailAccountsDesired, probe: string): Promise<void> {
   for (const folder of folders) {
     await rm(join(folder, domain, probe), { recursive: true, force: true });
-    await rmdir(join(folder, domain)).catch((error: unknown) => {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
-    });
+    await removeIfEmpty(join(folder, domain));
   }
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+  });
+}
+
+/** Where the mail lay before it moved there may be a marked old message, or somebody's mail as well. */
+async function removeOldMessages(
+  { directory, domain }: MailAccountsDesired,
+  probe: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const local = await mailInForce(directory, signal);
+  if (local === '') return;
+  await removePlanted(join(local, domain, probe), signal);
+  await removeIfEmpty(join(local, domain));
 }
 
 /** Makes one account; one that exists, from an attempt that was cut short, gets its password. */

@@ -8,9 +8,11 @@ import { Tool } from '../icewarp/tool.js';
 import { SETTINGS } from '../icewarp/variables.js';
 import { readSentinel } from '../platform/sentinel.js';
 import { treeRoot, walkTree } from '../platform/tree.js';
-import type { TreeSize, WalkOptions } from '../platform/tree.js';
+import type { TreeEntry, TreeSize, WalkOptions } from '../platform/tree.js';
 import type { Agent } from './agent.js';
 import { copyWhole, isCopyBegun, withdrawCopy, type TreeContext } from './copy-shard.js';
+import { dropInventory, keepInventory } from './mail-found.js';
+import { InventoryDraft } from './mail-inventory.js';
 import { isQueue, queuesBelow, stopWithQueuesEmpty } from './queues.js';
 import type { Context, Resource } from './resource.js';
 import { stopForChange } from './restart-marker.js';
@@ -93,6 +95,7 @@ export const oldMail: Resource<OldMailDesired, OldMailObserved, 'node'> = {
     const { agent, signal } = context;
     const { directory, what, to } = desired;
     const note = noteOf(agent, desired);
+    await dropInventory(agent, what);
     if (!(await isCopyBegun(what, agent.config.stateDir))) {
       await note.remove();
       return [];
@@ -145,7 +148,7 @@ export async function observeOldMail(
   const from = await folderInForce(place, signal);
   if (from === null) return null;
   if (isThere(from, to)) return { from, files: 0, bytes: 0, copied: true };
-  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue }, see);
+  const { changed, ...size } = await stateOf(treeRoot(from), { signal, exclude: isQueue }, ({ path }) => see?.(path));
   const note = await noteOf(agent, place).read();
   const same = note?.files === size.files && note.bytes === size.bytes && note.changed === changed;
   return { from, ...size, copied: same && note.source === from };
@@ -170,20 +173,32 @@ async function mountOf(folder: string, signal: AbortSignal): Promise<string> {
   return mountOf(above, signal);
 }
 
-/** The final pass. The note is from before it: what changes meanwhile is no part of it. */
+/**
+ * The final pass. The note is from before it: what changes meanwhile is no part of it. So is the inventory: the services
+ * are stopped, and what is there now has to be there afterwards, because nobody can delete any of it until they start.
+ */
 async function finish(place: OldMailPlace, from: string, { uid, gid }: Owner, context: Context): Promise<void> {
   const { what, to } = place;
-  const state = await stateOf(treeRoot(from), { signal: context.signal, exclude: isQueue });
+  const { agent, signal } = context;
+  const root = treeRoot(from);
+  const inventory = new InventoryDraft(agent.config.cluster);
+  const state = await stateOf(root, { signal, exclude: isQueue }, (entry) => inventory.add(entry));
+  await keepInventory(agent, what, await inventory.finished(root, signal));
   const tree = mailTree(what, from, to, 'quiet', { uid, gid });
   await copyWhole({ tree, kind: 'final' }, treeContext(context));
   await noteOf(context.agent, place).write({ source: from, ...state });
 }
 
 /** A message that is moved, or written over in the same length, changes neither count nor bytes, but a time. */
-async function stateOf(root: Buffer, options: WalkOptions, see?: (path: Buffer) => void): Promise<TreeState> {
+async function stateOf(
+  root: Buffer,
+  options: WalkOptions,
+  see: (entry: TreeEntry) => void = () => undefined,
+): Promise<TreeState> {
   let [files, bytes, changed] = [0, 0, 0n];
-  for await (const { path, kind, stats } of walkTree(root, options)) {
-    see?.(path);
+  for await (const entry of walkTree(root, options)) {
+    const { kind, stats } = entry;
+    see(entry);
     for (const time of [stats.ctimeNs, stats.mtimeNs]) if (time > changed) changed = time;
     if (kind !== 'file') continue;
     files += 1;

@@ -15,6 +15,7 @@ import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
 import { localPlaces } from './local-places.js';
 import { mailAccounts } from './mail-accounts.js';
+import { mailFound, shareInventory } from './mail-found.js';
 import { mailQueues } from './mail-queues.js';
 import { mailboxRoots, mailboxRootsSeen } from './mailbox-roots.js';
 import { mount } from './mount.js';
@@ -24,6 +25,7 @@ import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { nodesMeet } from './nodes-meet.js';
 import { oldMail } from './old-mail.js';
+import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
 import { outsidePreflight } from './outside-preflight.js';
 import { ownConnections } from './own-connections.js';
@@ -33,8 +35,12 @@ import { phpIni } from './php-ini.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
+import { probeOutside } from './probe-outside.js';
 import { probePair } from './probe-pair.js';
 import { redisAnswers } from './redis-answers.js';
+import { probeQuota } from './probe-quota.js';
+import { probeViews } from './probe-views.js';
+import { refreshDirectoryCache } from './refresh-directory-cache.js';
 import { restartServices } from './restart-services.js';
 import { roomForMail } from './room-for-mail.js';
 import { services } from './services.js';
@@ -118,6 +124,15 @@ export const procedures = {
   probeLockout,
   roomForMail,
   pathScan,
+  shareInventory,
+  mailFound,
+  plantOldMessages,
+  probeOldMessages,
+  removeOldMessages,
+  probeViews,
+  probeOutside,
+  refreshDirectoryCache,
+  probeQuota,
   localPlaces,
   balancerAddresses,
   ownConnections,

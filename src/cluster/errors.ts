@@ -177,6 +177,10 @@ export const ERRORS = {
     retryable: false,
     next: 'Mend what the list named there says, on that machine, then: icewarp-rollout retry',
   },
+  MAIL_MISSING: {
+    retryable: false,
+    next: 'See what that node shows at the places listed there, mend its mount or the copy, then: icewarp-rollout retry',
+  },
   CONFIG_EMPTY: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
   CONFIG_DEFAULTED: { retryable: false, next: 'See that the share is mounted and holds the configuration, then retry' },
   CONFIG_FOREIGN: { retryable: false, next: 'Move the files away that are in the way, then: icewarp-rollout retry' },

@@ -22,6 +22,7 @@ export function breaches(cluster: ClusterFile): readonly Breach[] {
     ...balancerParts(cluster),
     ...distinctDatabases(cluster),
     ...distinctAccounts(cluster),
+    ...foreignOutside(cluster),
     ...separateFolders(cluster),
     ...publicBreaches(cluster),
   ];
@@ -127,6 +128,17 @@ function distinctAccounts({ mail }: ClusterFile): Breach[] {
         ]
       : [];
   });
+}
+
+/** Mail that stays in the own domain proves nothing about other servers. */
+function foreignOutside({ mail: { domain, outside } }: ClusterFile): Breach[] {
+  if (outside?.address.toLowerCase().endsWith(`@${domain.toLowerCase()}`) !== true) return [];
+  return [
+    {
+      path: ['mail', 'outside', 'address'],
+      message: `a mailbox outside belongs to another domain than ${domain}: mail to it must leave the cluster`,
+    },
+  ];
 }
 
 /** What is local to each node must not end up on the share, nor the share below the installation (G3). */

@@ -153,6 +153,20 @@ const account = z.strictObject({
   password: secret,
 });
 
+/** A mailbox of another provider: the only proof that mail for other domains arrives. */
+const outside = z.strictObject({
+  address: z.email({ error: () => 'expected an address such as probe@other.example' }),
+  /** Name to log in with; default the address. */
+  user: z.string().min(1).max(254).optional(),
+  password: secret,
+  imap: z.strictObject({
+    host,
+    port: port.default(993),
+    /** implicit: TLS from the first byte. none: only for a mailbox on your own network. */
+    tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
+  }),
+});
+
 const mail = z.strictObject({
   /** The first domain; made when the accounts database holds none. */
   domain: hostName,
@@ -161,6 +175,8 @@ const mail = z.strictObject({
   probes: z.array(account).min(2, 'two probe accounts are needed: one sends, one receives').max(10),
   /** Archive every message into the share's folder "archives" (G16). */
   archive: z.boolean().default(false),
+  /** Receives a message through every node, by which mail to other domains is proven. */
+  outside: outside.optional(),
 });
 
 const serviceNames = Object.keys(SERVICES) as [ServiceName, ...ServiceName[]];
@@ -249,5 +265,6 @@ export type DatabaseRole = keyof DatabaseNames;
 export type AccountSpec = z.infer<typeof account>;
 export type PublicSide = z.infer<typeof publicSide>;
 export type ClientAddress = z.infer<typeof clientAddress>;
+export type OutsideMailbox = z.infer<typeof outside>;
 
 export type { ServiceName } from './services.js';

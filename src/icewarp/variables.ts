@@ -27,6 +27,9 @@ export type Fact = keyof typeof FACTS;
 /** Writing this one activates a licence by its order id, on this machine. */
 export const ACTIVATE_LICENCE = 'C_OnlineLicense';
 
+/** Writing 1 schedules a walk that counts all folders anew; from version 10.4 on. */
+export const REFRESH_DIRECTORY_CACHE = 'C_Accounts_Global_Accounts_DirectoryCache_RefreshNow';
+
 /** How IceWarp keeps a setting. */
 export type SettingVariable =
   | {

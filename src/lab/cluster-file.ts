@@ -2,7 +2,15 @@ import { stringify } from 'yaml';
 import type { z } from 'zod';
 
 import type { clusterSchema } from '../cluster/schema.js';
-import { type Addresses, DATABASE_ADMINISTRATOR, fullHostName, LAB_DOMAIN, NODES, type Ports } from './layout.js';
+import {
+  type Addresses,
+  DATABASE_ADMINISTRATOR,
+  fullHostName,
+  LAB_DOMAIN,
+  NODES,
+  OUTSIDE_MAILBOX,
+  type Ports,
+} from './layout.js';
 import { LAB_CLUSTER } from './machine-files.js';
 
 const MAIL_SERVICES = ['smtp', 'pop3', 'imap'] as const;
@@ -36,6 +44,11 @@ export function labClusterFile(lab: { readonly addresses: Addresses; readonly po
         { name: 'probe-2', password: { secret: 'probe-2' } },
       ],
       archive: true,
+      outside: {
+        address: OUTSIDE_MAILBOX,
+        password: { secret: 'outside-mailbox' },
+        imap: { host: addresses.outside, port: ports.outside.imap, tls: 'none' },
+      },
     },
     balancer: {
       address: addresses.balancer,

@@ -71,7 +71,8 @@ async function makeVar(disk: string): Promise<void> {
 
 function hosts(addresses: Addresses): string {
   const machines = MACHINES.map((name) => `${addresses[name]} ${fullHostName(name)} ${hostName(name)}`);
-  return ['127.0.0.1 localhost', ...machines, `${addresses.balancer} mail.lab.test`, ''].join('\n');
+  const others = [`${addresses.balancer} mail.lab.test`, `${addresses.outside} outside.test`];
+  return ['127.0.0.1 localhost', ...machines, ...others, ''].join('\n');
 }
 
 async function writeMountHelper(disk: string): Promise<void> {

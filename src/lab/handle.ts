@@ -15,6 +15,7 @@ import {
   type SecretName,
 } from './layout.js';
 import { Machine } from './machine.js';
+import { type OutsideAccess, outsidePlan } from './outside-server.js';
 import { readSecret } from './secrets.js';
 import { sharePlan } from './share-server.js';
 import { type LabState, type ProcessBook, processBook, readState, updateState } from './state.js';
@@ -40,6 +41,8 @@ export class Lab {
   readonly database: Daemon;
   /** Samba. */
   readonly share: Daemon;
+  /** The mail server of another provider, with one mailbox. */
+  readonly outside: Daemon;
   readonly temporal: LabTemporal;
   /** The compiled product that runs on the machines. */
   readonly dist: string = DIST;
@@ -53,6 +56,7 @@ export class Lab {
     this.ports = ports;
     this.database = new Daemon(databasePlan(this.machine('database'), this.databaseAccess), this.book);
     this.share = new Daemon(sharePlan(this.machine('share'), ports.share), this.book);
+    this.outside = new Daemon(outsidePlan(this.machine('control'), this.outsideAccess), this.book);
     this.temporal = this.temporalServer(temporal);
   }
 
@@ -72,6 +76,7 @@ export class Lab {
     await machine.powerOn();
     if (name === 'database') await this.database.start();
     if (name === 'share') await this.share.start();
+    if (name === 'control') await this.outside.start();
     await machine.boot();
     const agent = this.state.agents.find((candidate) => candidate === name);
     if (agent !== undefined) await this.startAgent(agent);
@@ -108,6 +113,14 @@ export class Lab {
       port: this.ports.database,
       controlAddress: this.addresses.control,
       password: this.secret('database-administrator'),
+    };
+  }
+
+  private get outsideAccess(): OutsideAccess {
+    return {
+      address: this.addresses.outside,
+      ports: this.ports.outside,
+      password: () => this.secret('outside-mailbox'),
     };
   }
 

@@ -34,6 +34,7 @@ export async function labStatus(dir: string): Promise<LabStatus> {
     ...MACHINES.map((name) => part(`machine ${name}`, lab.addresses[name], lab.machine(name).isOn)),
     part('database', `${lab.addresses.database}:${lab.ports.database}`, lab.database.isRunning),
     part('share', `${lab.addresses.share}:${lab.ports.share}`, lab.share.isRunning),
+    part('outside', `${lab.addresses.outside}:${lab.ports.outside.imap}`, lab.outside.isRunning),
     part('temporal', lab.temporal.address, await isTemporalListening(lab.temporal.address)),
     ...agents.map((name) => part(`agent ${name}`, lab.addresses[name], lab.agent(name).isRunning)),
   ];

@@ -141,7 +141,7 @@ async function buildMachines(lab: Lab, log: (line: string) => void): Promise<voi
   await makeDisks(lab, lab.paths);
   for (const name of MACHINES) await lab.machine(name).powerOn();
   log(`machines ${MACHINES.join(', ')} are on`);
-  await allOf([startDatabase(lab, log), startShare(lab, log)]);
+  await allOf([startDatabase(lab, log), startShare(lab, log), startOutside(lab, log)]);
 }
 
 async function makeDisks(lab: Lab, paths: LabPaths): Promise<void> {
@@ -163,6 +163,11 @@ async function startShare(lab: Lab, log: (line: string) => void): Promise<void> 
   await prepareShare(lab.machine('share'), lab.ports.share);
   await lab.share.start();
   log(`Samba ${lab.addresses.share}:${lab.ports.share}, without a share`);
+}
+
+async function startOutside(lab: Lab, log: (line: string) => void): Promise<void> {
+  await lab.outside.start();
+  log(`mailbox outside ${lab.addresses.outside}:${lab.ports.outside.imap}, empty`);
 }
 
 /** Waits for all of them, also when one fails: nothing may still be starting while the lab is removed. */

@@ -22,6 +22,7 @@ export const SECRETS = [
   'probe-1',
   'probe-2',
   'licence-order',
+  'outside-mailbox',
 ] as const;
 export type SecretName = (typeof SECRETS)[number];
 
@@ -31,7 +32,10 @@ export const DATABASE_ADMINISTRATOR = 'rollout';
 /** The first mail domain of every lab's cluster. */
 export const LAB_DOMAIN = 'lab.test';
 
-/** Last number of each address in the lab's /24. The balancer's belongs to control, that of Temporal's Web UI to none. */
+/** The mailbox of another provider: mail to it leaves the cluster. */
+export const OUTSIDE_MAILBOX = 'probe@outside.test';
+
+/** Last number of each address in the lab's /24. Those of the balancer and of the outside belong to control, that of Temporal's Web UI to none. */
 const HOSTS = {
   temporal: 2,
   control: 10,
@@ -41,7 +45,8 @@ const HOSTS = {
   balancer: 30,
   database: 40,
   share: 50,
-} as const satisfies Record<MachineName | 'balancer' | 'temporal', number>;
+  outside: 60,
+} as const satisfies Record<MachineName | 'balancer' | 'outside' | 'temporal', number>;
 export type Addresses = Readonly<Record<keyof typeof HOSTS, string>>;
 
 /** Every address of a lab; `subnet` is its first three numbers, such as `127.64.3`. */
@@ -64,6 +69,7 @@ export interface Ports {
   readonly database: number;
   readonly share: number;
   readonly balancer: MailPorts;
+  readonly outside: Pick<MailPorts, 'smtp' | 'imap'>;
   /** The same on every node, as in every cluster. */
   readonly node: MailPorts;
 }

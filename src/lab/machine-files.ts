@@ -30,7 +30,7 @@ const PROBES = ['mail-administrator', 'probe-1', 'probe-2'] as const satisfies r
 
 /** What each agent may know; nobody knows more than its work takes. */
 function secretsOf(agent: AgentName): readonly SecretName[] {
-  if (agent === 'control') return ['database-administrator', 'database-icewarp', ...PROBES];
+  if (agent === 'control') return ['database-administrator', 'database-icewarp', 'outside-mailbox', ...PROBES];
   if (agent === 'share') return ['share-account'];
   return ['database-icewarp', 'share-account', 'licence-order', ...PROBES];
 }
@@ -65,16 +65,23 @@ interface InstallerEntry {
   readonly arguments: readonly string[];
 }
 
+/** Where the parts of a lab are. */
+interface LabNet {
+  readonly ports: Ports;
+  readonly addresses: Addresses;
+}
+
 /** Gives a node what an administrator would bring along: the stand-in's installer, and the facts of its network card. */
-async function writeNodeFiles(machine: Machine, ports: Ports, balancer: string): Promise<InstallerEntry> {
+async function writeNodeFiles(machine: Machine, { ports, addresses }: LabNet): Promise<InstallerEntry> {
   const facts: LabMachine = {
     address: machine.address,
     ports: ports.node,
     node: NODE,
     dist: DIST,
+    relaySink: { host: addresses.outside, port: ports.outside.smtp },
     // as a careful administrator sets them up for the balancer
-    proxyFrom: [balancer],
-    lockout: { ...GUESSING, exempt: [balancer] },
+    proxyFrom: [addresses.balancer],
+    lockout: { ...GUESSING, exempt: [addresses.balancer] },
   };
   await writeFile(machine.disk + LAB_FILE, `${JSON.stringify(facts, undefined, 2)}\n`);
   const folder = machine.disk + INSTALLER_FOLDER;
@@ -84,13 +91,9 @@ async function writeNodeFiles(machine: Machine, ports: Ports, balancer: string):
 }
 
 /** Writes everything that a machine with an agent holds before the rollout begins. */
-export async function writeMachineFiles(
-  machine: Machine,
-  directory: string,
-  { ports, addresses }: { readonly ports: Ports; readonly addresses: Addresses },
-): Promise<void> {
+export async function writeMachineFiles(machine: Machine, directory: string, net: LabNet): Promise<void> {
   const { name } = machine;
   if (name === 'database') return;
-  const installer = isNode(name) ? await writeNodeFiles(machine, ports, addresses.balancer) : undefined;
+  const installer = isNode(name) ? await writeNodeFiles(machine, net) : undefined;
   await writeAgentFile(machine, name, directory, installer);
 }

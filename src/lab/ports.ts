@@ -17,6 +17,7 @@ export async function choosePorts(subnet: string): Promise<Ports> {
     database: await freePort([addresses.database], 3306),
     share: await freePort([addresses.share], 445),
     balancer: await mailPorts([addresses.balancer]),
+    outside: await mailPorts([addresses.outside]),
     node: await mailPorts(NODES.map((name) => addresses[name])),
   };
 }

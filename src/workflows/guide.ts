@@ -6,6 +6,7 @@ import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes, shareSessions } from './guide/installation.js';
 import { configureFirstNode, watchdogAgain } from './guide/first-node.js';
 import { joinNodes, localEverywhere, oneMaster, survivesRestart } from './guide/joining.js';
+import { probeOutsideFromAll } from './guide/probes.js';
 import { preflight } from './guide/preflight.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
 import type { Runner } from './runner.js';
@@ -42,10 +43,10 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   await shareSessions(run, cluster);
 
   run.phase('First node');
-  await configureFirstNode(run, cluster, speed);
+  const moved = await configureFirstNode(run, cluster, speed);
 
   run.phase('Other nodes');
-  await joinNodes(run, cluster);
+  await joinNodes(run, cluster, moved);
 
   run.phase('One cluster');
   await oneMaster(run, cluster);
@@ -53,6 +54,7 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   await equalLicences(run, cluster, 'licences-joined');
   await survivesRestart(run, cluster);
   await watchdogAgain(run, cluster);
+  await probeOutsideFromAll(run, cluster);
 
   run.phase('Balancer');
   await admitNodes(run, cluster);

@@ -21,6 +21,7 @@ export function risksOf(cluster: ClusterFile): readonly Risk[] {
     ...fullText(cluster),
     ...backups(cluster),
     ...clientsMove(cluster),
+    ...outbound(cluster),
   ];
 }
 
@@ -167,6 +168,19 @@ function webSessions(cluster: ClusterFile): readonly Risk[] {
       guide: 'B5',
       risk: 'A web session lives on the node that the client was brought to: when that node goes, its users log in again, and behind one common address of a company all of them meet one node',
       check: 'sessions: redis in the cluster file, if that is not good enough',
+    },
+  ];
+}
+
+function outbound({ nodes, mail }: ClusterFile): readonly Risk[] {
+  if (mail.outside !== undefined) return [];
+  const ids = nodes.map(({ id }) => id).join(', ');
+  return [
+    {
+      guide: 'G25',
+      risk: `Mail to other domains is not proven: the cluster file names no mailbox outside (mail.outside), so a node (${ids}) whose outgoing mail is stuck or refused elsewhere is not noticed`,
+      check:
+        'send a message from an account on every node to a mailbox of another provider and see it arrive once, and not among the spam; or name such a mailbox',
     },
   ];
 }

@@ -75,6 +75,32 @@ describe('the first accounts', () => {
     expect(await readdir(join(mail, 'example.com'))).toEqual(['admin']);
   });
 
+  it('take their old messages out of the former mail folder, and nobody else’s mail', async () => {
+    const mail = join(context.folder, 'old/example.com');
+    await icewarp.put('C_System_Storage_Dir_MailPath', join(context.folder, 'old/'));
+    const planted = 'From: <probe@example.com>\r\nSubject: icewarp-rollout old message\r\n\r\nx\r\n';
+    const put = async (path: string, text: string): Promise<void> => {
+      await mkdir(join(mail, path, '..'), { recursive: true });
+      await writeFile(join(mail, path), text);
+    };
+    for (const [path, text] of [
+      ['probe/inbox/1.imap', planted],
+      ['probe/inbox/index', 'no message'],
+      ['admin/inbox/2.imap', planted],
+    ] as const)
+      await put(path, text);
+    const before = await mailAccounts.observe(desired, context);
+    await mailAccounts.apply(desired, context);
+    await mailAccounts.restore(desired, before, context);
+    expect(await readdir(mail)).toEqual(['admin']);
+
+    await put('probe/inbox/1.imap', planted);
+    await put('probe/inbox/3.imap', 'Received: from somewhere\r\nSubject: a user’s own\r\n\r\nhello\r\n');
+    await mailAccounts.apply(desired, context);
+    await mailAccounts.restore(desired, before, context);
+    expect(await readdir(join(mail, 'probe/inbox'))).toEqual(['3.imap']);
+  });
+
   it('are neither made nor taken back while the share is not mounted, so that no mailbox is overlooked', async () => {
     const sentinel = join(desired.mount, SENTINEL);
     const before = await mailAccounts.observe(desired, context);

@@ -127,6 +127,24 @@ describe('a cluster file', () => {
     ).toEqual([expect.stringContaining('x is used twice')]);
   });
 
+  it('refuses a mailbox outside that is in the own domain, and one that is no address', () => {
+    const outside = (address: string): string =>
+      changed(
+        'mail:\n',
+        `mail:\n  outside: { address: ${address}, password: { secret: outside }, imap: { host: imap.other.example } }\n`,
+      );
+    expect(problemsOf(outside('probe@Example.com'))).toEqual([
+      expect.stringMatching(/mail\.outside\.address: a mailbox outside belongs to another domain than example\.com/),
+    ]);
+    expect(problemsOf(outside('probe'))).toEqual([expect.stringContaining('expected an address such as')]);
+    const loaded = loadCluster(outside('probe@other.example'), 'x');
+    expect(loaded.ok && loaded.cluster.mail.outside?.imap).toEqual({
+      host: 'imap.other.example',
+      port: 993,
+      tls: 'implicit',
+    });
+  });
+
   it('refuses local folders on the share', () => {
     expect(problemsOf(`${smallest}icewarp: { local: /mnt/icewarp/local }\n`)).toEqual([
       expect.stringContaining('stay on each node’s own disk'),

@@ -65,7 +65,7 @@ describe('a lab', () => {
     expect(again.addresses).toEqual(lab.addresses);
     const status = await labStatus(lab.directory);
     expect(status.phase).toBe('up');
-    expect(status.parts).toHaveLength(9);
+    expect(status.parts).toHaveLength(10);
   });
 
   it('describes its machines in a valid cluster file that holds no secret', async () => {

@@ -24,6 +24,9 @@ const SEEN = { from: '/opt/icewarp/mail/', files: 3, bytes: 300, copied: false }
 
 /** What happened to the old mail, in order. */
 const story = (): string[] => world.log.filter((line) => /tree\.|oldMail|roomForMail|^stopped/.test(line));
+const at = (line: string): number => world.log.indexOf(line);
+
+const skip = (handle: Parameters<typeof command>[0], step: string): Promise<string> => command(handle, 'skip', step);
 
 function newClusterWithMail(): void {
   newCluster();
@@ -46,6 +49,68 @@ describe('a rollout with old mail', () => {
         `oldMail.apply ${STEP}`,
       ]);
       await recordHistory('old-mail', handle);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'has it seen by every node before the services start again, and its counts renewed when all have joined',
+    async () => {
+      newClusterWithMail();
+      await runWorkers();
+      expect((await (await start()).result()).outcome).toBe('done');
+      const order = [
+        'plantOldMessages.run control/plantOldMessages',
+        'tree.cut A/mail',
+        `oldMail.apply ${STEP}`,
+        'shareInventory.run A/shareInventory:mail',
+        'mailFound.run B/mailFound:mail',
+        // last, because it takes the list off the share
+        'mailFound.run A/mailFound:mail',
+        'services.apply A/services:directories',
+        'probeOldMessages.run control/probeOldMessages:A',
+        'services.apply B/services:shared',
+        'probeViews.run control/probeViews:A-B',
+        'probeViews.run control/probeViews:B-A',
+        'probeOldMessages.run control/probeOldMessages:B',
+        'refreshDirectoryCache.run A/refreshDirectoryCache',
+        'probeQuota.run control/probeQuota',
+        'removeOldMessages.run control/removeOldMessages',
+      ];
+      expect(order.filter((line) => at(line) < 0)).toEqual([]);
+      expect([...order].sort((a, b) => at(a) - at(b))).toEqual(order);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is held with the services stopped while a node does not see it, and may skip only the proof of the counts',
+    async () => {
+      newClusterWithMail();
+      const lost = { times: 1, code: 'MAIL_MISSING', message: 'example.com/ada: 0 files' };
+      world.failures.set('mailFound.run B/mailFound:mail', lost);
+      world.failures.set('probeQuota.run control/probeQuota', { ...lost, code: 'PROBE_FAILED' });
+      await runWorkers();
+      const handle = await start();
+      expect((await stepIs(handle, 'B/mailFound:mail', 'held')).state).toMatchObject({ code: 'MAIL_MISSING' });
+      expect(at('services.apply A/services:directories')).toBe(-1);
+      await expect(skip(handle, 'B/mailFound:mail')).rejects.toThrow();
+      await command(handle, 'retry', 'B/mailFound:mail');
+      await stepIs(handle, 'control/probeQuota', 'held');
+      await skip(handle, 'control/probeQuota');
+      expect((await handle.result()).outcome).toBe('done');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is not looked for where there was none',
+    async () => {
+      newClusterWithMail();
+      world.applied.add(STEP);
+      await runWorkers();
+      expect((await (await start()).result()).outcome).toBe('done');
+      expect(world.log.filter((line) => /OldMessage|mailFound|Inventory|Quota|refresh/.test(line))).toEqual([]);
     },
     2 * MINUTE,
   );

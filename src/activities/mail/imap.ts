@@ -1,7 +1,5 @@
-import { ImapFlow } from 'imapflow';
-
-import { mailFailure } from './failure.js';
-import { PATIENCE, UNVERIFIED_TLS, type Login, type MailServer } from './server.js';
+import { fetchedHeader, find, inInbox } from './imap-session.js';
+import type { Login, MailServer } from './server.js';
 
 /**
  * How many messages in the inbox have this text in their subject, seen by a session of its own.
@@ -15,25 +13,6 @@ export async function imapCount(
   signal: AbortSignal,
 ): Promise<number> {
   return await inInbox(server, login, signal, async (client) => (await find(client, subject)).length);
-}
-
-/**
- * The header of a message with this text in its subject, with its folded lines joined; empty when there is none. Errors
- * as `imapCount`.
- */
-export async function imapHeader(
-  server: MailServer,
-  login: Login,
-  subject: string,
-  signal: AbortSignal,
-): Promise<string> {
-  return await inInbox(server, login, signal, async (client) => {
-    const [uid] = await find(client, subject);
-    if (uid === undefined) return '';
-    const message = await client.fetchOne(String(uid), { headers: true }, { uid: true });
-    const header = message === false ? undefined : message.headers;
-    return (header?.toString('latin1') ?? '').replaceAll(/\r?\n[ \t]+/g, ' ');
-  });
 }
 
 /** Removes every message with this text in its subject from the inbox. Errors as `imapCount`. */
@@ -54,45 +33,16 @@ export async function imapLogin(server: MailServer, login: Login, signal: AbortS
   await inInbox(server, login, signal, () => Promise.resolve());
 }
 
-async function find(client: ImapFlow, subject: string): Promise<number[]> {
-  const found = await client.search({ subject }, { uid: true });
-  return Array.isArray(found) ? found : [];
-}
-
-async function inInbox<T>(
+/** The `Received` lines of the messages with this text in their subject, unfolded. Errors as `imapCount`. */
+export async function imapReceived(
   server: MailServer,
   login: Login,
+  subject: string,
   signal: AbortSignal,
-  use: (client: ImapFlow) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const client = new ImapFlow({
-    host: server.address,
-    port: server.port,
-    secure: false,
-    tls: UNVERIFIED_TLS,
-    auth: { user: login.user, pass: login.password },
-    connectionTimeout: PATIENCE,
-    greetingTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
-    disableAutoIdle: true,
-    logger: false,
+): Promise<readonly string[]> {
+  return await inInbox(server, login, signal, async (client) => {
+    const lines: string[] = [];
+    for (const uid of await find(client, subject)) lines.push(...(await fetchedHeader(client, uid, 'received')));
+    return lines;
   });
-  // A broken line rejects the command in progress; without a listener it would also end the process.
-  client.on('error', () => undefined);
-  const stop = (): void => client.close();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await client.connect();
-    await client.mailboxOpen('INBOX');
-    const result = await use(client);
-    await client.logout();
-    return result;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw mailFailure('IMAP', server, `${login.user} to log in and to see the inbox`, error);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    client.close();
-  }
 }

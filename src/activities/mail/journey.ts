@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { wrongAnswer } from './failure.js';
-import { imapCount, imapHeader, imapRemove } from './imap.js';
+import { imapCount, imapReceived, imapRemove } from './imap.js';
 import { pop3Count } from './pop3.js';
 import type { Login, MailServer } from './server.js';
 import { sendMessage } from './smtp.js';
@@ -16,6 +16,12 @@ export interface Route {
   readonly pop3: MailServer | undefined;
   readonly sender: Login;
   readonly recipient: Login;
+  /** The recipient's address, where it is not the name that he logs in with. */
+  readonly to?: string;
+  /** Milliseconds that the message may take; default {@link ARRIVAL}. */
+  readonly patience?: number;
+  /** Names of a server, one of which must stand in a `Received` line of the message. */
+  readonly through?: readonly string[];
 }
 
 export interface Journey {
@@ -42,13 +48,13 @@ export async function travel(route: Route, signal: AbortSignal): Promise<Journey
   const subject = `${mark} ${randomBytes(8).toString('hex')}`;
   const started = Date.now();
   try {
-    await sendMessage(route.smtp, route.sender, route.recipient.user, subject);
+    await sendMessage(route.smtp, route.sender, addressee(route), subject);
     await arrival(route, subject, signal);
     const seconds = Math.round((Date.now() - started) / 100) / 10;
-    const header = await imapHeader(route.imap, route.recipient, subject, signal);
-    const received = header.split(/\r?\n/).filter((line) => /^received:/i.test(line));
+    const received = await imapReceived(route.imap, route.recipient, subject, signal);
     await sleep(SECOND_LOOK, undefined, { signal });
     await expectOnce(route, subject, signal);
+    expectThrough(route, received);
     await cleared(route, mark, signal);
     return { subject, seconds, received };
   } catch (error) {
@@ -58,13 +64,18 @@ export async function travel(route: Route, signal: AbortSignal): Promise<Journey
   }
 }
 
-async function arrival({ name, imap, recipient }: Route, subject: string, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + ARRIVAL;
+function addressee({ to, recipient }: Route): string {
+  return to ?? recipient.user;
+}
+
+async function arrival(route: Route, subject: string, signal: AbortSignal): Promise<void> {
+  const { name, imap, recipient, patience = ARRIVAL } = route;
+  const deadline = Date.now() + patience;
   while ((await imapCount(imap, recipient, subject, signal)) === 0) {
     if (Date.now() > deadline) {
       throw wrongAnswer(
         `message ${name}`,
-        `it in ${recipient.user}’s inbox within ${ARRIVAL / 1000} s`,
+        `it in ${addressee(route)}’s inbox within ${patience / 1000} s`,
         'it was not there',
       );
     }
@@ -78,6 +89,22 @@ async function expectOnce({ name, imap, pop3, recipient }: Route, subject: strin
   if (pop3 === undefined) return;
   const byPop3 = await pop3Count(pop3, recipient, subject, signal);
   if (byPop3 !== 1) throw wrongAnswer(`message ${name}`, 'it exactly once by POP3', `it was there ${byPop3} times`);
+}
+
+function expectThrough({ name, through }: Route, received: readonly string[]): void {
+  if (through === undefined) return;
+  const lines = received.map((line) => line.toLowerCase());
+  if (lines.some((line) => through.some((server) => names(line, server.toLowerCase())))) return;
+  throw wrongAnswer(
+    `message ${name}`,
+    `a Received line that names ${through.join(' or ')}`,
+    `none of its ${received.length} did`,
+  );
+}
+
+/** Whether a line names a server as a whole word: 192.0.2.1 is no part of 192.0.2.11. */
+function names(line: string, server: string): boolean {
+  return line.split(/[^a-z0-9.:-]+/).some((word) => word.replace(/[.;]+$/, '') === server);
 }
 
 async function cleared({ name, imap, recipient }: Route, mark: string, signal: AbortSignal): Promise<void> {

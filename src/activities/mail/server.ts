@@ -4,6 +4,11 @@ export interface MailServer {
   readonly port: number;
   /** The address of this machine from which SMTP connects; the system chooses one unless told. */
   readonly from?: string;
+  /**
+   * How the line is secured, with a certificate that is verified. Without it, TLS is used where it is offered and its
+   * certificate is not verified: for nodes, see {@link UNVERIFIED_TLS}.
+   */
+  readonly tls?: 'implicit' | 'starttls' | 'none';
 }
 
 /** A mailbox and the password to it. Lives only in memory, never in a result or an error. */

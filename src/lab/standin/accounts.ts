@@ -109,7 +109,7 @@ export function breaksPasswordPolicy(password: string): boolean {
 }
 
 /** A salted hash in a form that Dovecot checks itself. */
-function hashPassword(password: string, salt: Buffer = randomBytes(16)): string {
+export function hashPassword(password: string, salt: Buffer = randomBytes(16)): string {
   const digest = createHash('sha512').update(password).update(salt).digest();
   return SCHEME + Buffer.concat([digest, salt]).toString('base64');
 }

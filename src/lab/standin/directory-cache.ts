@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 
+import type { Address } from './accounts.js';
 import { endRequest } from './refresh-request.js';
 import { openDirectoryCache } from './server-databases.js';
 import { mailPath, type Server } from './server.js';
@@ -16,6 +17,25 @@ export async function refreshDirectoryCache(server: Server): Promise<void> {
   } finally {
     await database.close();
     endRequest(server.installation);
+  }
+}
+
+/** What the latest refresh counted for an account's inbox; nothing where none has seen it, or nobody answers. */
+export async function cachedCounts(
+  server: Server,
+  { mailbox, domain }: Address,
+): Promise<{ readonly messages: number; readonly bytes: number }> {
+  try {
+    const database = await openDirectoryCache(server);
+    try {
+      const folder = `${domain}/${mailbox}/inbox`;
+      const [row] = await database.run('SELECT messages, bytes FROM Folders WHERE folder = ?', [folder]);
+      return { messages: Number(row?.['messages'] ?? 0), bytes: Number(row?.['bytes'] ?? 0) };
+    } finally {
+      await database.close();
+    }
+  } catch {
+    return { messages: 0, bytes: 0 };
   }
 }
 

@@ -8,7 +8,7 @@ export function dovecotFolder(installation: Installation): string {
   return `${installation.runPath}dovecot/`;
 }
 
-/** The socket on which the service answers Dovecot's password look-ups. */
+/** The socket on which the service answers Dovecot's look-ups of passwords and quotas. */
 export function accountsSocket(installation: Installation): string {
   return `${dovecotFolder(installation)}accounts.socket`;
 }
@@ -18,7 +18,8 @@ export function accountsSocket(installation: Installation): string {
  *
  * Deviation from IceWarp's store: a message lies in `<mail>/<domain>/<mailbox>/inbox/new|cur/` instead of directly in
  * `inbox/`, because that is the layout Dovecot reads. Indexes are local to the node (two nodes would corrupt shared
- * ones); UIDs come from `dovecot-uidlist` beside the mail, so all nodes give the same ones.
+ * ones); UIDs come from `dovecot-uidlist` beside the mail, so all nodes give the same ones. IMAP's quota tells what the
+ * directory cache counts: that IceWarp's does is UNCONFIRMED.
  */
 export function writeDovecotConfig(server: Server): string {
   const { installation, machine } = server;
@@ -42,6 +43,15 @@ auth_failure_delay = 0
 login_greeting = IceWarp stand-in (lab)
 mail_location = maildir:${mailPath(server)}%d/%n/inbox:INDEX=${home}index/%d/%n
 mailbox_list_index = no
+mail_save_crlf = yes
+mail_plugins = quota
+plugin {
+  quota = dict:User quota::proxy:${accountsSocket(installation)}:quota
+  quota_rule = *:storage=1G:messages=1000000
+}
+protocol imap {
+  mail_plugins = quota imap_quota
+}
 first_valid_uid = 1
 passdb {
   driver = dict

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { cachedCounts } from './directory-cache.js';
 import { serveAccounts } from './dovecot-accounts.js';
 import { accountsSocket, dovecotFolder, writeDovecotConfig } from './dovecot.js';
 import { LiveAccounts } from './live-accounts.js';
@@ -22,7 +23,12 @@ const live: LiveServer = LiveServer.start('pop3', async (server) => {
 const { installation } = live.current;
 const master = `${dovecotFolder(installation)}run/master.pid`;
 const config = writeDovecotConfig(live.current);
-await serveAccounts(accountsSocket(installation), installation.processUser, (question) => accounts.ask(question));
+await serveAccounts(
+  accountsSocket(installation),
+  installation.processUser,
+  (question) => accounts.ask(question),
+  (address) => cachedCounts(live.current, address),
+);
 rmSync(master, { force: true });
 const dovecot = spawn('dovecot', ['-F', '-c', config], { stdio: 'inherit' });
 dovecot.once('exit', () => process.exit(1));

@@ -74,16 +74,21 @@ function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
   ];
 }
 
-/** The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23). */
-export async function configureFirstNode(run: Runner, cluster: Cluster, speed: ShareSpeed | null): Promise<void> {
+/**
+ * The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23).
+ *
+ * @returns whether it brings mail along.
+ */
+export async function configureFirstNode(run: Runner, cluster: Cluster, speed: ShareSpeed | null): Promise<boolean> {
   const { file, on } = cluster;
   const first = firstNode(file);
   const node = on.nodes.find(({ name }) => name === first.id);
-  if (node === undefined) return;
+  if (node === undefined) return false;
   await quietWatchdog(run, cluster, node, 'off');
   await databasesOf(run, cluster, node);
-  await directoriesOf(run, cluster, node, speed);
+  const moved = await directoriesOf(run, cluster, node, speed);
   await configurationOf(run, cluster, node);
+  return moved;
 }
 
 /**
@@ -166,16 +171,17 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
   );
 }
 
+/** @returns whether mail moves to them. */
 async function directoriesOf(
   run: Runner,
   cluster: Cluster,
   node: Machine<'node'>,
   speed: ShareSpeed | null,
-): Promise<void> {
+): Promise<boolean> {
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { mount } = file.share;
-  await moveOldMail(run, cluster, node, 'mail', speed);
+  const moved = await moveOldMail(run, cluster, node, 'mail', speed);
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive', speed);
   const { outgoing, retry, incoming } = localFolders(file);
   const owner = { uid: file.share.uid, gid: file.share.gid };
@@ -197,6 +203,7 @@ async function directoriesOf(
     { directory, running: true },
     { title: 'services on the new directories', guide: 'G14', label: 'directories', undoLast: true },
   );
+  return moved;
 }
 
 async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {

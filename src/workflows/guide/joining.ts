@@ -3,18 +3,29 @@ import type { NodeSpec } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import { pathDatOf } from './path-dat.js';
-import { probeNodeAlone, probePairsWith } from './probes.js';
+import { probeOldMessages, refreshCounts } from './old-messages.js';
+import { probeNodeAlone, probePairsWith, probeViewsWith } from './probes.js';
 
-/** The other nodes, one after the other: path.dat, start, and mail in both directions (Order 1, steps 10 and 11). */
-export async function joinNodes(run: Runner, cluster: Cluster): Promise<void> {
-  const joined: NodeSpec[] = [firstNode(cluster.file)];
-  await probeNodeAlone(run, cluster, firstNode(cluster.file));
+/**
+ * The other nodes, one after the other: path.dat, start, mail in both directions, and one view of it (Order 1, steps 10
+ * and 11).
+ *
+ * @param moved whether the first node brought mail along, which every node has to show.
+ */
+export async function joinNodes(run: Runner, cluster: Cluster, moved: boolean): Promise<void> {
+  const first = firstNode(cluster.file);
+  const joined: NodeSpec[] = [first];
+  await probeNodeAlone(run, cluster, first);
+  if (moved) await probeOldMessages(run, cluster, first);
   for (const node of joiningNodes(cluster.file)) {
     await join(run, cluster, node);
     await probeNodeAlone(run, cluster, node);
     await probePairsWith(run, cluster, node, joined);
+    await probeViewsWith(run, cluster, node, first);
+    if (moved) await probeOldMessages(run, cluster, node);
     joined.push(node);
   }
+  if (moved) await refreshCounts(run, cluster);
 }
 
 async function join(run: Runner, { file, on }: Cluster, { id }: NodeSpec): Promise<void> {

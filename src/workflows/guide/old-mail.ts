@@ -6,6 +6,7 @@ import { failure } from '../calls.js';
 import type { Cluster } from '../guide.js';
 import { runTreePass, type MigrateTreeResult } from '../migrate-tree.js';
 import type { Runner } from '../runner.js';
+import { plantOldMessages } from './old-messages.js';
 
 /** How fast the first node works on the share. */
 export type ShareSpeed = Pick<ShareFitness, 'filesPerSecond' | 'bytesPerSecond'>;
@@ -17,15 +18,18 @@ const MOST_DELTAS = 5;
 
 /**
  * The mail or the archives of the first node go to the share (G15, G16): a first copy, its verification and further
- * passes while users work, then a final pass with the services stopped.
+ * passes while users work, then a final pass with the services stopped, after which every node has to see it all.
+ *
+ * @returns whether any moves.
  */
 export async function moveOldMail(
   run: Runner,
-  { file }: Cluster,
+  cluster: Cluster,
   node: Machine<'node'>,
   what: 'mail' | 'archive',
   speed: ShareSpeed | null,
-): Promise<void> {
+): Promise<boolean> {
+  const { file } = cluster;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
   const to = sharedFolder(file, what === 'mail' ? 'mail' : 'archives');
@@ -38,12 +42,13 @@ export async function moveOldMail(
     label: what,
   });
   const expected = there === null || speed === null ? null : secondsFor(there, speed);
-  await run.step(
+  const moves = await run.step(
     'oldMail',
     node,
     desired,
     { title: `old ${things} copied to the share`, guide, label: what, expected },
     async ({ from }) => {
+      if (what === 'mail') await plantOldMessages(run, cluster);
       const tree = mailTree(what, from, to, 'live', desired.owner);
       const input = { cluster: file.name, node: node.name, tree };
       const seed = complete(await runTreePass({ ...input, pass: 'seed' }, 'seed'));
@@ -54,6 +59,50 @@ export async function moveOldMail(
       }
     },
   );
+  if (moves) await seenByEveryNode(run, cluster, node, what);
+  return moves;
+}
+
+/**
+ * Nothing of what the tree held when the services had stopped is missing on the share, through every node (rule 18). Now,
+ * because they are still stopped: later, users move and delete.
+ */
+async function seenByEveryNode(
+  run: Runner,
+  { file, on }: Cluster,
+  maker: Machine<'node'>,
+  what: 'mail' | 'archive',
+): Promise<void> {
+  const { uid, gid, mount } = file.share;
+  const input = {
+    what,
+    to: sharedFolder(file, what === 'mail' ? 'mail' : 'archives'),
+    mount,
+    cluster: file.name,
+    owner: { uid, gid },
+    pass: sharedFolder(file, '_yodaidx'),
+  };
+  const guide = what === 'mail' ? 'G15' : 'G16';
+  const title = `old ${what === 'mail' ? 'mail' : 'archives'}`;
+  const about = { guide, label: what, disturbs: true };
+  await run.act(
+    'shareInventory',
+    maker,
+    { ...input, own: true },
+    { ...about, title: `${title}: what it held with the services stopped` },
+  );
+  const others = on.nodes.filter((node) => node !== maker);
+  const find = async (node: Machine<'node'>): Promise<void> => {
+    await run.act(
+      'mailFound',
+      node,
+      { ...input, own: node === maker },
+      { ...about, title: `${title}: nothing is missing, a sample by hash` },
+    );
+  };
+  await run.each(others, find);
+  // last, because it takes the list off the share
+  await find(maker);
 }
 
 /** What a copy takes on a share of that speed: the files, and the bytes beside them. */

@@ -8,7 +8,7 @@ import { balancedServices } from './balanced.js';
 const UNKNOWN = 'no-such-user-icewarp-rollout';
 
 /** The ports on which the probes speak to a node; POP3 only where the cluster offers it. */
-function nodePorts({ balancer: { services } }: ClusterFile): { smtp: number; imap: number; pop3?: number } {
+export function nodePorts({ balancer: { services } }: ClusterFile): { smtp: number; imap: number; pop3?: number } {
   const at = (name: ServiceName): number =>
     services?.find((service) => service.name === name)?.nodePort ?? SERVICES[name].port;
   const pop3 = services === undefined || services.some(({ name }) => name === 'pop3');
@@ -83,6 +83,56 @@ export async function probePairsWith(
       { title: `mail to node ${from.id} is read through node ${to.id}`, guide: 'G1 G25', label: `${from.id}-${to.id}` },
     );
   }
+}
+
+/** A session that is open on one node sees what is done on the other, between the new node and the first (rule 18). */
+export async function probeViewsWith(
+  run: Runner,
+  { file, on }: Cluster,
+  node: NodeSpec,
+  first: NodeSpec,
+): Promise<void> {
+  const { recipient } = correspondents(file);
+  for (const [acting, watching] of [
+    [first, node],
+    [node, first],
+  ] as const) {
+    await run.act(
+      'probeViews',
+      on.control,
+      {
+        acting: { id: acting.id, address: acting.address },
+        watching: { id: watching.id, address: watching.address },
+        imap: nodePorts(file).imap,
+        domain: file.mail.domain,
+        account: recipient,
+      },
+      {
+        title: `an open session on node ${watching.id} sees what is done on node ${acting.id}`,
+        guide: 'G1 G25',
+        label: `${acting.id}-${watching.id}`,
+      },
+    );
+  }
+}
+
+/** Mail to other domains leaves through every node, where the cluster file names a mailbox outside (rule 18). */
+export async function probeOutsideFromAll(run: Runner, { file, on }: Cluster): Promise<void> {
+  const { outside, domain } = file.mail;
+  if (outside === undefined) return;
+  const { sender } = correspondents(file);
+  const { services = [] } = file.balancer;
+  // users hand in their mail there, where it is offered
+  const submission = services.find(({ name }) => name === 'submission');
+  const smtp = submission === undefined ? nodePorts(file).smtp : (submission.nodePort ?? SERVICES.submission.port);
+  await run.each(file.nodes, async ({ id, address, host }) => {
+    await run.act(
+      'probeOutside',
+      on.control,
+      { node: { id, address, host }, smtp, domain, sender, outside },
+      { title: `mail from node ${id} arrives outside, once`, guide: 'G1 G25', label: id },
+    );
+  });
 }
 
 /** What clients see: the same through the balancer's address, with a node that has just been let in. */

@@ -19,9 +19,13 @@ export interface MailNodesOptions {
   readonly domain: string;
   /** Passwords by account name. */
   readonly accounts: Readonly<Record<string, string>>;
+  /** Addresses whose Dovecot numbers messages by itself, instead of in the list beside the mail. */
+  readonly numbersItself?: readonly string[];
+  /** Addresses whose Dovecot reads a mail folder of its own, as without the share. */
+  readonly apart?: readonly string[];
 }
 
-/** Mail servers on several addresses over one mail folder: a real Dovecot, and an SMTP server that delivers into it. */
+/** Mail servers on several addresses over one mail folder: a real Dovecot and an SMTP server that delivers, on each. */
 export class MailNodes {
   /** How many copies of each message are delivered: 0 loses it, 2 is the mistake that "exactly once" is about. */
   copies = 1;
@@ -36,8 +40,10 @@ export class MailNodes {
   /** The nodes' addresses that have lost the accounts database: they greet, and know nobody. */
   readonly lost = new Set<string>();
   readonly #lockout = new Lockout();
+  /** Takes mail for other domains of who has logged in, which is refused without it; `host` is the node's name. */
+  sendsOut: ((to: string, message: Buffer, host: string) => void) | undefined;
   readonly #smtp: SMTPServer[] = [];
-  #dovecot: ChildProcess | undefined;
+  readonly #dovecots: ChildProcess[] = [];
   #messages = 0;
 
   private constructor(
@@ -47,45 +53,57 @@ export class MailNodes {
 
   static async start(options: MailNodesOptions): Promise<MailNodes> {
     const nodes = new MailNodes(await mkdtemp(join(tmpdir(), 'mail-nodes-')), options);
-    await nodes.#startDovecot();
+    await nodes.#prepare();
+    await Promise.all(options.addresses.map((address) => nodes.#startDovecot(address)));
     for (const address of options.addresses) await nodes.#startSmtp(address);
     return nodes;
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#smtp.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-    if (this.#dovecot?.exitCode === null) {
-      const ended = once(this.#dovecot, 'exit');
-      this.#dovecot.kill('SIGTERM');
+    for (const dovecot of this.#dovecots.filter(({ exitCode }) => exitCode === null)) {
+      const ended = once(dovecot, 'exit');
+      dovecot.kill('SIGTERM');
       await ended;
     }
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #startDovecot(): Promise<void> {
+  async #prepare(): Promise<void> {
     const { folder } = this;
-    const { addresses, ports, accounts, domain } = this.options;
-    for (const part of ['run', 'state', 'mail']) mkdirSync(join(folder, part), { mode: 0o755 });
+    const { accounts, domain } = this.options;
+    mkdirSync(join(folder, 'mail'), { mode: 0o755 });
     const users = Object.entries(accounts).map(([name, password]) => `${name}@${domain}:{PLAIN}${password}`);
     writeFileSync(join(folder, 'users'), users.join('\n'), { mode: 0o600 });
     chmodSync(folder, 0o755);
     chownSync(join(folder, 'mail'), NOBODY, NOBODY);
     chownSync(join(folder, 'users'), Number(execFileSync('id', ['-u', 'dovecot'])), 0);
+    await Promise.resolve();
+  }
+
+  async #startDovecot(address: string): Promise<void> {
+    const { folder } = this;
+    const { ports, numbersItself = [], apart = [] } = this.options;
+    const home = join(folder, address);
+    for (const part of ['', 'run', 'state', 'index', 'control', 'apart']) mkdirSync(join(home, part), { mode: 0o755 });
+    for (const part of ['index', 'control', 'apart']) chownSync(join(home, part), NOBODY, NOBODY);
+    const mail = apart.includes(address) ? join(home, 'apart') : join(folder, 'mail');
+    const control = numbersItself.includes(address) ? `:CONTROL=${home}/control/%n` : '';
     const listener = (name: string, port: number): string =>
       `service ${name}-login {\n inet_listener ${name} {\n port = ${port}\n }\n inet_listener ${name}s {\n port = 0\n }\n}`;
-    const file = join(folder, 'dovecot.conf');
+    const file = join(home, 'dovecot.conf');
     writeFileSync(
       file,
-      `base_dir = ${folder}/run
-state_dir = ${folder}/state
-instance_name = ${folder.replaceAll('/', '_')}
-log_path = ${folder}/dovecot.log
+      `base_dir = ${home}/run
+state_dir = ${home}/state
+instance_name = ${home.replaceAll('/', '_')}
+log_path = ${home}/dovecot.log
 protocols = imap pop3
-listen = ${addresses.join(', ')}
+listen = ${address}
 ssl = no
 disable_plaintext_auth = no
 auth_failure_delay = 0
-mail_location = maildir:${folder}/mail/%n
+mail_location = maildir:${mail}/%n:INDEX=${home}/index/%n${control}
 first_valid_uid = 1
 passdb {
   driver = passwd-file
@@ -93,14 +111,15 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=${NOBODY} gid=${NOBODY} home=${folder}/mail/%n
+  args = uid=${NOBODY} gid=${NOBODY} home=${mail}/%n
 }
 ${listener('imap', ports.imap)}
 ${listener('pop3', ports.pop3)}
 `,
     );
-    const dovecot = (this.#dovecot = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' }));
-    const master = join(folder, 'run/master.pid');
+    const dovecot = spawn('dovecot', ['-F', '-c', file], { stdio: 'ignore' });
+    this.#dovecots.push(dovecot);
+    const master = join(home, 'run/master.pid');
     await eventually('Dovecot serves', () => {
       if (dovecot.exitCode !== null) throw new Error(`Dovecot ended with ${dovecot.exitCode}`);
       return exists(master);
@@ -122,14 +141,14 @@ ${listener('pop3', ports.pop3)}
         const right = this.options.accounts[username.split('@')[0] ?? ''] === password;
         answer(right ? null : new Error('wrong'), right ? { user: username } : undefined);
       },
-      onRcptTo: ({ address: to }, { remoteAddress }, answer) => {
+      onRcptTo: ({ address: to }, { remoteAddress, user }, answer) => {
         if (this.lost.has(address)) {
           answer(Object.assign(new Error('not now'), { responseCode: 451 }));
           return;
         }
-        const [name = '', domain] = to.split('@');
-        const ours = domain === this.options.domain;
-        const known = ours ? Object.hasOwn(this.options.accounts, name) : isIn(remoteAddress, this.relayFor);
+        const ours = to.endsWith(`@${this.options.domain}`);
+        const relays = isIn(remoteAddress, this.relayFor) || (this.sendsOut !== undefined && user !== undefined);
+        const known = ours ? this.#isKnown(to) : relays;
         if (ours && !known) this.#lockout.note(remoteAddress, this.lockout);
         answer(known || this.takesAll ? null : Object.assign(new Error('unknown'), { responseCode: 550 }));
       },
@@ -137,7 +156,10 @@ ${listener('pop3', ports.pop3)}
         const parts: Buffer[] = [Buffer.from(`Received: from client\r\n ([${remoteAddress}]) by node; today\r\n`)];
         stream.on('data', (part: Buffer) => parts.push(part));
         stream.on('end', () => {
-          for (const { address: to } of envelope.rcptTo) this.deliver(to, Buffer.concat(parts));
+          for (const { address: to } of envelope.rcptTo) {
+            if (this.#isKnown(to)) this.deliver(to, Buffer.concat(parts));
+            else this.sendsOut?.(to, Buffer.concat(parts), address);
+          }
           answer();
         });
       },
@@ -145,6 +167,11 @@ ${listener('pop3', ports.pop3)}
     server.on('error', () => undefined);
     this.#smtp.push(server);
     await new Promise<void>((resolve) => server.listen(this.options.ports.smtp, address, () => resolve()));
+  }
+
+  #isKnown(address: string): boolean {
+    const [name = '', domain = ''] = address.split('@');
+    return Object.hasOwn(this.options.accounts, name) && domain === this.options.domain;
   }
 
   deliver(to: string, message: Buffer): void {
