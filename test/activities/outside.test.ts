@@ -187,7 +187,7 @@ describe('a node, seen from outside', () => {
   it('does not wait for ever for one who says nothing', async () => {
     const { at } = await listen('');
     expect((await outside({ mailServer: at })).greeting).toBe('silent');
-  }, 20_000);
+  }, 60_000);
 
   it('stops waiting at once when the work is cancelled', async () => {
     const [silent, deaf] = [await listen(''), await listen('', NODE)];

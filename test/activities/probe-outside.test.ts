@@ -96,7 +96,7 @@ describe('mail to another domain', () => {
     sendsOutAs('mail-b.example.com');
     await expect(probe()).rejects.toMatchObject({
       code: 'PROBE_FAILED',
-      message: `message A>outside: expected a Received line that names mail-a.example.com or ${NODE}, but none of its 1 did`,
+      message: `message A>outside: expected a Received line that names mail-a.example.com or ${NODE}, but none of its 2 did`,
     });
   });
 
