@@ -7,7 +7,7 @@ import type { Room } from '../cluster/room.js';
 import { readRegistration } from '../icewarp/installation.js';
 import { EXTERNAL_MAILBOXES, isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
 import { roomFor } from '../platform/folders.js';
-import { listeners, programOf, takes } from '../platform/listeners.js';
+import { isOwn, listeners, programOf, takes } from '../platform/listeners.js';
 import { MeetingPoint } from '../platform/meeting-point.js';
 import { jobsNaming } from '../platform/scheduled-jobs.js';
 import { systemRelease } from '../platform/system-release.js';
@@ -38,6 +38,8 @@ export interface NodePreflight {
   /** It runs on a shared configuration already. */
   readonly joined: boolean;
   readonly room: { readonly installation: Room; readonly local: Room };
+  /** Nothing can listen at the node's address: it is that of another machine, or of none. */
+  readonly elsewhere: boolean;
   /** Ports that another program has at the node's address; not looked for where IceWarp is installed. */
   readonly taken: readonly { readonly port: number; readonly by: string }[];
   /** How many things lie in the mount point while nothing is mounted there. */
@@ -71,6 +73,7 @@ export const nodePreflight: Procedure<NodePreflightInput, NodePreflight, 'node'>
       build: registration?.directory === directory ? registration.version.slice(0, LONGEST) : '',
       joined: (await sharedConfigurationOf(directory)) !== '',
       room: { installation: await roomFor(directory), local: await roomFor(local) },
+      elsewhere: !(await isOwn(address)),
       taken: installed ? [] : await takenAt(address, ports),
       hidden: await hiddenBy(point, context),
       names: await namesOf(host),

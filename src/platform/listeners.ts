@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
+import { createServer, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /** A TCP port that a program has taken on this machine. */
@@ -41,6 +42,19 @@ export function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((card = []) =>
     card.filter(({ internal }) => !internal).map(({ address }) => normal(address)),
   );
+}
+
+/** Whether a program of this machine can listen at an address: it is one of its own. Listens at no known port, for a moment. */
+export async function isOwn(address: string): Promise<boolean> {
+  const server = createServer().listen({ host: address, port: 0, exclusive: true });
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
 
 /** The listening sockets in one of the kernel's tables (proc_pid_net(5)): addresses in hexadecimal, by machine words. */

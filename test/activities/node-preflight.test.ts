@@ -51,7 +51,14 @@ describe('the preflight of a node', () => {
     expect(id).not.toBe('');
     expect(facts.room.installation.bytes).toBeGreaterThan(0);
     expect(facts.room.local).toEqual({ bytes: expect.any(Number), files: expect.any(Number) });
-    expect(facts).toMatchObject({ hidden: 0, taken: [], names: [ADDRESS], writers: [], externalMailboxes: 0 });
+    expect(facts).toMatchObject({
+      hidden: 0,
+      elsewhere: false,
+      taken: [],
+      names: [ADDRESS],
+      writers: [],
+      externalMailboxes: 0,
+    });
   });
 
   it('names ports that another program has at the node’s address, not at that of its neighbour', async () => {
@@ -70,6 +77,11 @@ describe('the preflight of a node', () => {
     } finally {
       await icewarp.stop();
     }
+  });
+
+  it('knows an address that is not its own', async () => {
+    input = { ...input, address: '192.0.2.12' };
+    expect((await look()).elsewhere).toBe(true);
   });
 
   it('counts what the mount would hide', async () => {

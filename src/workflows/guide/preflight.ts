@@ -86,16 +86,23 @@ async function lookAtShare(run: Runner, { file, on }: Cluster): Promise<SharePre
   return run.look('sharePreflight', on.share, { path, host, port }, { title: 'share server', guide: 'G6 G7 B8' });
 }
 
-/** TCP and UDP from every node to every other (rule 9). Only those are asked to come that have just answered. */
+/**
+ * TCP and UDP from every node to every other (rule 9). Only those are asked to come that have just answered, and are at
+ * their own addresses: the others would wait for a node that cannot be met.
+ */
 async function letNodesMeet(
   run: Runner,
   { file, on }: Cluster,
-  shown: ReadonlyMap<string, unknown>,
+  shown: ReadonlyMap<string, NodePreflight>,
 ): Promise<Map<string, NodeMeeting>> {
   const met = new Map<string, NodeMeeting>();
-  const coming = on.nodes.filter(({ name }) => shown.has(name));
+  const comes = (id: string): boolean => {
+    const facts = shown.get(id);
+    return facts !== undefined && !facts.elsewhere;
+  };
+  const coming = on.nodes.filter(({ name }) => comes(name));
   if (coming.length < 2) return met;
-  const hosts = file.nodes.filter(({ id }) => shown.has(id)).map(({ id, address }) => ({ name: id, address }));
+  const hosts = file.nodes.filter(({ id }) => comes(id)).map(({ id, address }) => ({ name: id, address }));
   const about = { title: 'nodes reach each other by TCP and UDP', guide: 'B12', label: 'nodes-meet' };
   const outputs = await run.lookTogether(about, () => {
     const token = uuid4();

@@ -29,7 +29,12 @@ export function judgeNodes(file: ClusterFile, shown: NodesShown): readonly Findi
 function judgeNode(file: ClusterFile, node: NodeSpec, facts: NodePreflight): readonly Finding[] {
   const { id } = node;
   const { installed, build, hidden, joined } = facts;
-  const findings = [...judgePorts(file, id, facts), ...judgeRoom(file, id, facts), ...judgeName(node, facts)];
+  const findings = [
+    ...judgeAddress(node, facts),
+    ...judgePorts(file, id, facts),
+    ...judgeRoom(file, id, facts),
+    ...judgeName(node, facts),
+  ];
   if (file.share.kind === 'smb' && hidden > 0) {
     findings.push(
       finding('mountHides', id, `the mount point ${file.share.mount} holds ${hidden} local files or folders`),
@@ -45,6 +50,10 @@ function judgeNode(file: ClusterFile, node: NodeSpec, facts: NodePreflight): rea
     findings.push(finding('buildOther', id, `IceWarp ${build} is installed, the cluster file says ${wanted}`));
   }
   return findings;
+}
+
+function judgeAddress({ id, address }: NodeSpec, { elsewhere }: NodePreflight): Finding[] {
+  return elsewhere ? [finding('addressElsewhere', id, `nothing can listen at ${address} on the node`)] : [];
 }
 
 function judgePorts(file: ClusterFile, id: string, { taken }: NodePreflight): Finding[] {

@@ -4,8 +4,10 @@ import type { FindingKind } from '../../../src/workflows/preflight/catalogue.js'
 import type { Finding } from '../../../src/workflows/preflight/finding.js';
 import { judgeClocks } from '../../../src/workflows/preflight/judge-clocks.js';
 import { judgeMeeting } from '../../../src/workflows/preflight/judge-meeting.js';
+import { judgeNodes } from '../../../src/workflows/preflight/judge-nodes.js';
 import { judgeShare } from '../../../src/workflows/preflight/judge-share.js';
 import { exampleCluster } from '../example-cluster.js';
+import { cleanNode } from './facts.js';
 
 const file = exampleCluster('t');
 
@@ -42,7 +44,11 @@ type Case = readonly [kind: FindingKind, id: string, judge: () => readonly Findi
 
 /** Of every kind of this room one case. */
 export const BETWEEN_CASES: readonly Case[] = [
-  ['addressElsewhere', 'B/address-elsewhere', (): readonly Finding[] => foundMeeting({ A: {}, B: { offered: 0 } })],
+  [
+    'addressElsewhere',
+    'B/address-elsewhere',
+    (): readonly Finding[] => judgeNodes(file, new Map([['B', cleanNode('192.0.2.12', { elsewhere: true })]])),
+  ],
   [
     'tcpClosed',
     'B/tcp-closed',

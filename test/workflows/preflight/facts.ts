@@ -15,6 +15,7 @@ export function cleanNode(address: string, other: Partial<NodePreflight> = {}): 
     build: '',
     joined: false,
     room: { installation: ROOM, local: ROOM },
+    elsewhere: false,
     taken: [],
     hidden: 0,
     names: [address],
