@@ -17,8 +17,10 @@ export const CLIENT_NAME = `mail.${LAB_DOMAIN}`;
 export interface Surroundings {
   /** Lines of dnsmasq; null: no DNS server listens. */
   readonly records: readonly string[] | null;
-  /** Greeting on port 25 elsewhere; null: nobody listens there. */
+  /** Greeting on port 25 elsewhere, or of the smarthost; null: nobody listens there. */
   readonly greeting: string | null;
+  /** Whether all nodes send through the server that greets so. */
+  readonly smarthost?: boolean;
   /** Whether the licence server is there. */
   readonly licences: boolean;
   /** The certificate at the clients' name; without it nobody speaks TLS. */
@@ -56,7 +58,7 @@ export interface SurroundedLab {
 /** Surrounds a lab with real servers and tells its cluster file about them. */
 export async function surround(
   { lab }: LabCluster,
-  { records, greeting, licences, certificate }: Surroundings,
+  { records, greeting, smarthost = false, licences, certificate }: Surroundings,
 ): Promise<SurroundedLab> {
   const { addresses, paths } = lab;
   const before = await readFile(paths.clusterFile, 'utf8');
@@ -87,7 +89,7 @@ export async function surround(
     const side = {
       names: [CLIENT_NAME],
       resolvers: [dns?.at ?? (await nobody())],
-      port25: greeting === null ? await nobody() : await listen(greeting),
+      [smarthost ? 'smarthost' : 'port25']: greeting === null ? await nobody() : await listen(greeting),
       licenceServer: licences ? await listen('') : await nobody(),
       ...(tls === undefined ? {} : { certificate: tls.port }),
     };

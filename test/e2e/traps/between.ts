@@ -41,7 +41,7 @@ export const BETWEEN_TRAPS: readonly Trap[] = [
     fault: 'a node’s address that is none of its own',
     finds: 'B/address-elsewhere',
     words: /^nothing can listen at 192\.0\.2\.12 on the node$/,
-    also: ['B/host-unknown'],
+    also: { 'B/host-unknown': /mail-b\.lab\.test means 127\./ },
     set: async ({ lab }: LabCluster) => {
       const file = lab.paths.clusterFile;
       const text = await readFile(file, 'utf8');

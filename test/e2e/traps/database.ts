@@ -31,7 +31,10 @@ const tables = (fault: string, finds: string, words: RegExp, charset: string, ta
     ['DROP DATABASE iw_accounts'],
   ),
   // there is something to lose, and no backup of it
-  also: ['cluster/backup-unnamed', ...(finds === 'collation' ? ['control/database/iw_accounts-in-use'] : [])],
+  also: {
+    'cluster/backup-unnamed': /something to lose: database iw_accounts$/,
+    ...(finds === 'collation' ? { 'control/database/iw_accounts-in-use': /1 tables of IceWarp’s$/ } : {}),
+  },
 });
 
 const STRICT = "'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION'";

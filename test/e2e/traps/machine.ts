@@ -78,29 +78,6 @@ export const MACHINE_TRAPS: readonly Trap[] = [
     words: /C: \w+ 6\.0/,
     set: (cluster) => release(cluster, 'C', (text) => text.replace(/^VERSION_ID=.*$/m, 'VERSION_ID="6.0"')),
   },
-  {
-    fault: 'a clock that is two minutes ahead',
-    finds: 'cluster/clocks-apart',
-    words: /the clock of node B is about 1[12]\d s ahead/,
-    set: async ({ lab }: LabCluster) => {
-      const agent = lab.agent('B');
-      await agent.stop();
-      const ahead = await lab.machine('B').spawn(process.execPath, [`${lab.dist}/src/worker.js`, '--node', 'B'], {
-        log: '/var/log/ahead.log',
-        env: {
-          TEMPORAL_ADDRESS: lab.temporal.address,
-          LD_PRELOAD: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
-          FAKETIME: '+120s',
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        },
-      });
-      return async () => {
-        process.kill(ahead.pid, 'SIGKILL');
-        await rm(`${lab.machine('B').disk}/var/log/ahead.log`, { force: true });
-        await agent.start();
-      };
-    },
-  },
 ];
 
 async function listen({ lab }: LabCluster, node: NodeName, port: number): Promise<() => Promise<void>> {

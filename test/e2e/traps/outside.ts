@@ -24,6 +24,9 @@ function instead(records: readonly string[], begin: string, ...others: readonly 
 
 const ofName = `host-record=${CLIENT_NAME},`;
 const ofB = `host-record=${fullHostName('B')},`;
+const REFUSED = /refused the connection/;
+const DENIED = /greeted with 554/;
+const UNTRUSTED = /an issuer that this machine does not know/;
 const certificateAt = `control/certificate/${CLIENT_NAME}`;
 
 /** Faults of what the Internet and the clients see: the lab's surroundings are real servers. */
@@ -41,7 +44,7 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
       fault: 'a client name whose old address is kept for a day',
       finds: `control/names/${CLIENT_NAME}-ttl`,
       words: /for 86400 s/,
-      also: [`control/names/${CLIENT_NAME}-elsewhere`],
+      also: { [`control/names/${CLIENT_NAME}-elsewhere`]: /mail\.lab\.test leads to 127\./ },
     },
     ({ database }, { records }) => instead(records, ofName, `${ofName}${database},86400`),
   ),
@@ -60,6 +63,14 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
       words: /goes to mail-b\.lab\.test/,
     },
     (_, { records }) => instead(records, 'mx-host', `mx-host=${LAB_DOMAIN},${fullHostName('B')},10`),
+  ),
+  trap(
+    {
+      fault: 'mail from outside that goes to another server first',
+      finds: 'control/names/mx-other',
+      words: /goes to filter\.elsewhere\.test$/,
+    },
+    (_, { records }) => instead(records, 'mx-host', `mx-host=${LAB_DOMAIN},filter.elsewhere.test,10`),
   ),
   trap(
     { fault: 'a domain without a mail server', finds: 'control/names/mx-missing', words: /no MX record/ },
@@ -98,8 +109,8 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
     {
       fault: 'a closed port 25',
       finds: 'A/port-25-out',
-      words: /refused the connection/,
-      also: ['B/port-25-out', 'C/port-25-out'],
+      words: REFUSED,
+      also: { 'B/port-25-out': REFUSED, 'C/port-25-out': REFUSED },
     },
     () => ({ greeting: null }),
   ),
@@ -107,17 +118,26 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
     {
       fault: 'a port 25 where somebody says no',
       finds: 'A/port-25-out',
-      words: /greeted with 554/,
-      also: ['B/port-25-out', 'C/port-25-out'],
+      words: DENIED,
+      also: { 'B/port-25-out': DENIED, 'C/port-25-out': DENIED },
     },
     () => ({ greeting: '554 not from your network\r\n' }),
   ),
   trap(
     {
+      fault: 'a smarthost that says no',
+      finds: 'A/smarthost',
+      words: DENIED,
+      also: { 'B/smarthost': DENIED, 'C/smarthost': DENIED },
+    },
+    () => ({ smarthost: true, greeting: '554 not from your network\r\n' }),
+  ),
+  trap(
+    {
       fault: 'a licence server that is not reached',
       finds: 'A/licence-server',
-      words: /refused the connection/,
-      also: ['B/licence-server', 'C/licence-server'],
+      words: REFUSED,
+      also: { 'B/licence-server': REFUSED, 'C/licence-server': REFUSED },
     },
     () => ({ licences: false }),
   ),
@@ -126,9 +146,13 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
       fault: 'a certificate without the clients’ name',
       finds: `${certificateAt}-lacks-names`,
       words: /not issued for mail\.lab\.test/,
-      also: [`${certificateAt}-untrusted`],
+      also: { [`${certificateAt}-untrusted`]: UNTRUSTED },
     },
     () => ({ certificate: { names: [fullHostName('A')], days: 300 } }),
+  ),
+  trap(
+    { fault: 'a certificate that somebody made himself', finds: `${certificateAt}-untrusted`, words: UNTRUSTED },
+    () => ({ certificate: { names: [CLIENT_NAME], days: 300 } }),
   ),
   trap(
     { fault: 'a certificate that has ended', finds: `${certificateAt}-not-valid`, words: /ended on \d{4}-/ },
@@ -139,7 +163,7 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
       fault: 'a certificate that ends soon',
       finds: `${certificateAt}-ends-soon`,
       words: /ends on \d{4}-/,
-      also: [`${certificateAt}-untrusted`],
+      also: { [`${certificateAt}-untrusted`]: UNTRUSTED },
     },
     () => ({ certificate: { names: [CLIENT_NAME], days: 10 } }),
   ),
@@ -147,8 +171,8 @@ export const OUTSIDE_TRAPS: readonly Trap[] = [
     {
       fault: 'a DNS server that does not answer',
       finds: 'control/names/dns-silent',
-      words: /DNS did not answer/,
-      also: NODES.map((node) => `${node}/dns-silent`),
+      words: /DNS did not answer the control machine/,
+      also: Object.fromEntries(NODES.map((node) => [`${node}/dns-silent`, /DNS did not answer the node/])),
     },
     () => ({ records: null }),
   ),

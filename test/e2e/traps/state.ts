@@ -93,7 +93,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'a build that the cluster file does not want',
     finds: 'B/build-other',
     words: /the cluster file says 14\.9\.9/,
-    also: ['A/build-other'],
+    also: { 'A/build-other': /the cluster file says 14\.9\.9/ },
     set: (cluster) => withClusterFile(cluster, (text) => text.replace(/^icewarp:\n/m, 'icewarp:\n  build: 14.9.9\n')),
   },
   {
@@ -127,7 +127,7 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     finds: 'B/licence-evaluation',
     words: /is an evaluation$/,
     // what it allows is of another kind
-    also: ['cluster/licences-differ'],
+    also: { 'cluster/licences-differ': /A has .*; B has / },
     set: (cluster) =>
       all(
         () => withoutOrder(cluster),
@@ -153,21 +153,21 @@ export const INSTALLED_TRAPS: readonly Trap[] = [
     fault: 'accounts on a node that is to join',
     finds: 'B/accounts',
     words: /has 1 accounts of its own/,
-    also: ['cluster/backup-unnamed', 'cluster/licence-seats'],
+    also: { 'cluster/backup-unnamed': /node B$/, 'cluster/licence-seats': /1 accounts are there/ },
     set: (cluster) => accountOn(cluster, 'B'),
   },
   {
     fault: 'accounts, each of which takes a seat',
     finds: 'cluster/licence-seats',
     words: /1 accounts are there; the administrator and 2 probes, 3 in all, come along/,
-    also: ['A/accounts', 'cluster/backup-unnamed'],
+    also: { 'A/accounts': /has 1 accounts of its own/, 'cluster/backup-unnamed': /node A$/ },
     set: (cluster) => accountOn(cluster, 'A'),
   },
   {
     fault: 'mail on a node that is to join',
     finds: 'B/mail',
     words: /holds files/,
-    also: ['cluster/backup-unnamed'],
+    also: { 'cluster/backup-unnamed': /node B$/ },
     set: (cluster) => mailOn(cluster, 'B'),
   },
   {

@@ -9,11 +9,14 @@ export interface Trap {
   readonly finds: string;
   /** Words that its `is` must have. */
   readonly words: RegExp;
-  /** Findings that the same fault brings along. */
-  readonly also?: readonly string[];
+  /** Ids of findings that the same fault brings along, and words that their `is` must have. */
+  readonly also?: Readonly<Record<string, RegExp>>;
   /** Makes the fault; what it returns takes it away again. */
   readonly set: (cluster: LabCluster) => Promise<() => Promise<unknown>>;
 }
+
+/** The ids that a trap shows, each by words of its own. */
+export const shownBy = ({ finds, also = {} }: Trap): readonly string[] => [finds, ...Object.keys(also)];
 
 /** What `doctor` finds in a lab. */
 export async function examine(cluster: LabCluster): Promise<readonly Finding[]> {
