@@ -40,11 +40,30 @@ describe('doctor', () => {
       expect(stopped.code).toBe(1);
       expect(stopped.out).toMatch(/B\/port-25-taken: .*\n.*\n {4}mend: .*; or approve/);
 
-      const looked = world.log.filter((line) => /^((node|database|share)Preflight|nodesMeet)\.run /.test(line));
+      const looked = world.log.filter((line) =>
+        /^((node|database|share|state)Preflight|databaseDialect|nodesMeet)\.run /.test(line),
+      );
       expect(world.log.filter((line) => /\.run |\.check /.test(line))).toEqual(looked);
       expect(applies()).toEqual([]);
     },
     2 * MINUTE,
+  );
+
+  it(
+    'lets nobody wait for a node that is not at its own address',
+    async () => {
+      newCluster();
+      for (const { id, address } of cluster.nodes) {
+        world.facts.set(`nodePreflight ${id}`, cleanNode(address, { elsewhere: id === 'B' }));
+      }
+      await runWorkers();
+      const { code, out } = await runOn('doctor');
+      expect(code).toBe(1);
+      expect(out).toContain('B/address-elsewhere: nothing can listen at 192.0.2.12 on the node');
+      // only A is left, which has nobody to meet
+      expect(world.log.filter((line) => line.startsWith('nodesMeet'))).toEqual([]);
+    },
+    MINUTE,
   );
 
   it('ends with 1 where something could not be looked at, and names it', () => {
