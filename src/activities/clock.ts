@@ -1,16 +1,9 @@
+import { apart, type Lead } from '../cluster/clocks.js';
 import { RolloutError } from '../cluster/errors.js';
 import type { Database } from '../platform/mysql.js';
 
-/** Milliseconds by which the clocks of machines may differ (procedure, rule 5). */
-export const TOLERANCE = 1_000;
 /** Looks at the server's clock; the quickest answer tells most. */
 const LOOKS = 3;
-
-/** How far this machine's clock is ahead of the server's, and how much of that the way there may be. Milliseconds. */
-export interface Lead {
-  readonly ahead: number;
-  readonly unsure: number;
-}
 
 /**
  * Compares this machine's clock with that of the database server, which every node can ask (B12). Names of messages
@@ -19,12 +12,11 @@ export interface Lead {
  * @throws RolloutError CLOCK_OFF when they differ by more than a second.
  */
 export async function assertSameClock(database: Database, server: string): Promise<void> {
-  const { ahead, unsure } = await leadOver(database);
-  if (Math.abs(ahead) - unsure <= TOLERANCE) return;
-  const seconds = `${(Math.abs(ahead) / 1000).toFixed(1)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
+  const off = apart(await leadOver(database));
+  if (off === null) return;
   throw new RolloutError(
     'CLOCK_OFF',
-    `this machine’s clock is ${seconds} that of the database server ${server}; expected is at most 1 s`,
+    `this machine’s clock is ${off} that of the database server ${server}; expected is at most 1 s`,
   );
 }
 

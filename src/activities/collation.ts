@@ -102,7 +102,7 @@ export const collationClashes: Procedure<
 };
 
 /** Two keys weigh the same where the database takes them for one; it does not mind spaces at an end. */
-export function weightOfKey(key: readonly string[], weightOf: ReadonlyMap<string, string>): string {
+function weightOfKey(key: readonly string[], weightOf: ReadonlyMap<string, string>): string {
   const parts = key.map((part) =>
     Array.from(part.replace(/ +$/, ''), (letter) => weightOf.get(letter) ?? `(${letter})`),
   );

@@ -1,6 +1,7 @@
+import type { Lead } from '../cluster/clocks.js';
 import { META_DATA } from '../icewarp/variables.js';
 import type { Database } from '../platform/mysql.js';
-import { leadOver, type Lead } from './clock.js';
+import { leadOver } from './clock.js';
 import { asAdministrator, type DatabaseServer } from './database-server.js';
 import type { Procedure } from './resource.js';
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 import { RolloutError } from '../cluster/errors.js';
+import { whileConnected } from '../platform/connection.js';
 import type { Procedure } from './resource.js';
 
 export interface RedisAnswersInput {
@@ -32,14 +33,10 @@ export const redisAnswers: Procedure<RedisAnswersInput, { readonly answer: strin
 };
 
 async function ping(host: string, port: number, from: string | undefined, signal: AbortSignal): Promise<string> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-  const socket = connect({ host, port, signal: limit, ...(from === undefined ? {} : { localAddress: from }) });
-  try {
-    await once(socket, 'connect', { signal: limit });
+  const open = (): Socket => connect({ host, port, ...(from === undefined ? {} : { localAddress: from }) });
+  return whileConnected(open, { ready: 'connect', patience: PATIENCE, signal }, async (socket) => {
     socket.write('PING\r\n');
-    const [data] = (await once(socket, 'data', { signal: limit })) as [Buffer];
+    const [data] = (await once(socket, 'data')) as [Buffer];
     return data.toString('latin1');
-  } finally {
-    socket.destroy();
-  }
+  });
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
+import { apart, type Lead } from '../cluster/clocks.js';
 import { RolloutError } from '../cluster/errors.js';
 import type { HeldNames } from '../cluster/file-names.js';
 import { amountOf, isBelow, LITTLE, type Room } from '../cluster/room.js';
 import { runCommand, type RunOptions } from '../platform/run.js';
 import { roomOnShare } from '../platform/share.js';
-import { TOLERANCE } from './clock.js';
 import { PROOF_PREFIX } from './folder-set.js';
 import { asProcessUser, unworkable } from './process-user.js';
 import type { Procedure } from './resource.js';
@@ -29,8 +29,8 @@ export interface ShareFitness {
   readonly bytesPerSecond: number;
   /** Milliseconds until a name is known not to be there: the round trip. */
   readonly roundTrip: number;
-  /** Milliseconds by which the share's clock is ahead of this node's, and the doubt about it. */
-  readonly clock: { readonly ahead: number; readonly unsure: number };
+  /** The share's clock, ahead of this node's. */
+  readonly clock: Lead;
   readonly room: Room;
   readonly names: HeldNames;
 }
@@ -80,7 +80,7 @@ export const shareFitness: Procedure<ShareFitnessInput, ShareFitness, 'node'> = 
 };
 
 /** The server's clock, by the time that it gives to a file which is written now. */
-async function clockOf(work: string, options: RunOptions): Promise<ShareFitness['clock']> {
+async function clockOf(work: string, options: RunOptions): Promise<Lead> {
   const file = join(work, 'clock');
   const before = Date.now();
   await runCommand('dd', [`of=${file}`, 'conv=fsync', 'status=none'], { ...options, input: 'x' });
@@ -93,12 +93,12 @@ async function clockOf(work: string, options: RunOptions): Promise<ShareFitness[
   return { ahead: Math.round(written + cut - before - unsure), unsure: Math.ceil(unsure + cut) };
 }
 
-function assertSameClock({ ahead, unsure }: ShareFitness['clock'], folder: string): void {
-  if (Math.abs(ahead) - unsure <= TOLERANCE) return;
-  const seconds = `${(Math.abs(ahead) / 1_000).toFixed(1)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
+function assertSameClock(clock: Lead, folder: string): void {
+  const off = apart(clock);
+  if (off === null) return;
   throw new RolloutError(
     'CLOCK_OFF',
-    `files in ${folder} get a time that is ${seconds} this machine’s clock; expected is at most 1 s`,
+    `files in ${folder} get a time that is ${off} this machine’s clock; expected is at most 1 s`,
   );
 }
 

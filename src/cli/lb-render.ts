@@ -54,7 +54,7 @@ const NEVER = [
 ] as const;
 
 /** What this cluster needs of a balancer. Pure. */
-export function balancingFor({ address, services, nodes, accounts }: BalancerDesired): Balancing {
+function balancingFor({ address, services, nodes, accounts }: BalancerDesired): Balancing {
   const { every, fall, rise } = CHECKS;
   return {
     address,
@@ -105,7 +105,7 @@ export async function renderBalancer(file: string, { product, json }: RenderFlag
 }
 
 /** The same for people. */
-export function balancingText({ address, services, nodes, rules, never }: Balancing): string {
+function balancingText({ address, services, nodes, rules, never }: Balancing): string {
   const rows = services.map(({ name, port, nodePort, silentMinutes, check, clientAddress }) => [
     name,
     `${port} → ${nodePort}`,

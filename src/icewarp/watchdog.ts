@@ -20,7 +20,7 @@ export async function readWatchdog(tool: Tool, directory: string): Promise<Reado
 }
 
 /** Names, those of {@link WATCHDOG} first. */
-export async function watchdogVariables(directory: string): Promise<readonly string[]> {
+async function watchdogVariables(directory: string): Promise<readonly string[]> {
   const text = await readFile(variableList(directory), 'latin1').catch(() => '');
   const names = new Map(Object.values(WATCHDOG).map((name) => [name.toLowerCase(), name as string]));
   for (const [name] of text.matchAll(new RegExp(`\\b${WATCHDOG_PREFIX}\\w+`, 'gi'))) {

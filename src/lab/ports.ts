@@ -38,7 +38,7 @@ async function mailPorts(addresses: readonly string[]): Promise<MailPorts> {
 }
 
 /** The wished port if it is free on each of the addresses, else any that is. */
-export async function freePort(addresses: readonly string[], wished: number): Promise<number> {
+export async function freePort(addresses: readonly string[], wished = 0): Promise<number> {
   for (let port: number | undefined = wished, tries = 0; tries < 20; tries += 1) {
     const [first, ...others] = addresses;
     port = await tryPort(first ?? '127.0.0.1', port ?? 0);

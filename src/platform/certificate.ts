@@ -1,5 +1,6 @@
-import { once } from 'node:events';
-import { checkServerIdentity, connect } from 'node:tls';
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
+
+import { whileConnected } from './connection.js';
 
 /** What a client of a name sees of a server's certificate. */
 export interface Certificate {
@@ -27,27 +28,20 @@ export async function certificateAt(
   { address, port, name }: TlsPlace,
   signal: AbortSignal,
 ): Promise<Certificate | null> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-  limit.throwIfAborted();
-  const socket = connect({ host: address, port, servername: name, rejectUnauthorized: false });
-  const stop = (): void => void socket.destroy(new Error('silence'));
-  limit.addEventListener('abort', stop, { once: true });
+  const open = (): TLSSocket => connect({ host: address, port, servername: name, rejectUnauthorized: false });
   try {
-    await once(socket, 'secureConnect');
-    const certificate = socket.getPeerCertificate();
-    return {
-      names: checkServerIdentity(name, certificate) === undefined,
-      from: Date.parse(certificate.valid_from),
-      until: Date.parse(certificate.valid_to),
-      trusted: isTrusted(socket.authorized, socket.authorizationError),
-    };
+    return await whileConnected(open, { ready: 'secureConnect', patience: PATIENCE, signal }, (socket) => {
+      const certificate = socket.getPeerCertificate();
+      return Promise.resolve({
+        names: checkServerIdentity(name, certificate) === undefined,
+        from: Date.parse(certificate.valid_from),
+        until: Date.parse(certificate.valid_to),
+        trusted: isTrusted(socket.authorized, socket.authorizationError),
+      });
+    });
   } catch {
     signal.throwIfAborted();
     return null;
-  } finally {
-    limit.removeEventListener('abort', stop);
-    socket.on('error', () => undefined);
-    socket.destroy();
   }
 }
 

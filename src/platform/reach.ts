@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect, isIPv6, type Socket } from 'node:net';
 
 import type { Endpoint } from '../cluster/endpoint.js';
+import { whileConnected } from './connection.js';
 
 /** Milliseconds until a server counts as not reachable. */
 const PATIENCE = 10_000;
@@ -43,20 +43,11 @@ async function connected<T>(
   signal: AbortSignal,
   use: (socket: Socket) => Promise<T>,
 ): Promise<T | 'refused' | 'silent'> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-  limit.throwIfAborted();
-  const socket = connect({ host, port, localAddress: from, family: isIPv6(from) ? 6 : 4 });
-  const stop = (): void => void socket.destroy(new Error('silence'));
-  limit.addEventListener('abort', stop, { once: true });
+  const open = (): Socket => connect({ host, port, localAddress: from, family: isIPv6(from) ? 6 : 4 });
   try {
-    await once(socket, 'connect');
-    return await use(socket);
+    return await whileConnected(open, { ready: 'connect', patience: PATIENCE, signal }, use);
   } catch (error) {
     signal.throwIfAborted();
     return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' ? 'refused' : 'silent';
-  } finally {
-    limit.removeEventListener('abort', stop);
-    socket.on('error', () => undefined);
-    socket.destroy();
   }
 }

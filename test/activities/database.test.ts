@@ -7,13 +7,14 @@ import type { DatabaseDesired } from '../../src/activities/database.js';
 import { databaseLogin } from '../../src/activities/database-login.js';
 import { databaseUser } from '../../src/activities/database-user.js';
 import type { DatabaseUserDesired } from '../../src/activities/database-user.js';
+import { freePort } from '../../src/lab/ports.js';
 import { withDatabase } from '../../src/platform/mysql.js';
 import { runActivity } from '../support/activity.js';
 import { testContext } from '../support/context.js';
 import type { TestContext } from '../support/context.js';
 import { eventually } from '../support/eventually.js';
 import { garblingRelay } from '../support/garbling-relay.js';
-import { freePort, startMariaDb } from '../support/mariadb.js';
+import { startMariaDb } from '../support/mariadb.js';
 import type { MariaDb } from '../support/mariadb.js';
 
 const NODE = '127.77.0.11';
@@ -204,7 +205,7 @@ describe('databaseUser', () => {
 
 describe('a connection to the database', () => {
   it('that nobody answers is an outage, worth another try', async () => {
-    const closed = { ...accounts(), port: await freePort(server.host) };
+    const closed = { ...accounts(), port: await freePort([server.host]) };
     await expect(database.observe(closed, context)).rejects.toMatchObject({
       code: 'DATABASE_UNREACHABLE',
       retryable: true,

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,11 +9,12 @@ import { parseRelease, systemRelease } from '../../src/platform/system-release.j
 import { linuxMounts } from '../../src/platform/linux-mounts.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp } from '../support/fake-icewarp.js';
+import { listenAt, type Listening } from '../support/listening.js';
 
 const ADDRESS = '127.77.4.11';
 let context: TestContext;
 let input: NodePreflightInput;
-let servers: Server[] = [];
+let servers: Listening[] = [];
 
 beforeEach(async () => {
   context = await testContext({}, { mounts: linuxMounts });
@@ -29,18 +28,17 @@ beforeEach(async () => {
   };
 });
 afterEach(async () => {
-  for (const server of servers) server.close();
+  for (const server of servers) await server.close();
   servers = [];
   await context.remove();
 });
 
 const look = (): Promise<NodePreflight> => nodePreflight.run(input, context);
 
-async function listenAt(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
+async function portTakenAt(host: string): Promise<number> {
+  const server = await listenAt(host);
   servers.push(server);
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  return server.port;
 }
 
 describe('the preflight of a node', () => {
@@ -62,7 +60,7 @@ describe('the preflight of a node', () => {
   });
 
   it('names ports that another program has at the node’s address, not at that of its neighbour', async () => {
-    const [own, neighbours] = [await listenAt(ADDRESS), await listenAt('127.77.4.12')];
+    const [own, neighbours] = [await portTakenAt(ADDRESS), await portTakenAt('127.77.4.12')];
     input = { ...input, ports: [own, neighbours] };
     expect((await look()).taken).toEqual([{ port: own, by: expect.stringMatching(/./) }]);
   });
@@ -70,7 +68,7 @@ describe('the preflight of a node', () => {
   it('takes a listener for IceWarp’s own once it is installed, and reads its list of mailboxes elsewhere', async () => {
     const icewarp = await fakeIceWarp(input.directory, {});
     try {
-      input = { ...input, ports: [await listenAt(ADDRESS)] };
+      input = { ...input, ports: [await portTakenAt(ADDRESS)] };
       await mkdir(join(input.directory, 'config'), { recursive: true });
       await writeFile(join(input.directory, 'config/externaldirs.dat'), '/data/one\r\n\r\n/data/two\r\n');
       expect(await look()).toMatchObject({ installed: true, taken: [], externalMailboxes: 2 });

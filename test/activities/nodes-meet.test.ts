@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -9,6 +8,7 @@ import { nodesMeet, type NodeMeeting, type NodesMeetInput } from '../../src/acti
 import { BETWEEN_NODES, MEETING_POINTS } from '../../src/cluster/services.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { drop } from '../support/firewall.js';
+import { listenAt } from '../support/listening.js';
 
 const NODES = ['A', 'B', 'C'] as const;
 /** A network of this process's own on the loopback. */
@@ -39,11 +39,16 @@ function part(node: keyof typeof ADDRESSES, other: Partial<NodesMeetInput> = {})
 
 const meet = (): Promise<NodeMeeting[]> => Promise.all(NODES.map((node) => part(node)));
 
-async function listenAt(address: string, port: number, greeting: string): Promise<Server> {
-  const server = createServer((socket) => socket.on('error', () => undefined).write(greeting)).listen(port, address);
-  await once(server, 'listening');
-  undo.push(() => server.close());
-  return server;
+/** Another program at a port of a node; tells what it was told. */
+async function programAt(address: string, port: number, greeting: string): Promise<() => string> {
+  let said = '';
+  const talk = (socket: Socket): void => {
+    socket.on('data', (data) => (said += data.toString()));
+    socket.write(greeting);
+  };
+  const { close } = await listenAt(address, talk, port);
+  undo.push(close);
+  return () => said;
 }
 
 describe('a meeting of the nodes', () => {
@@ -76,12 +81,10 @@ describe('a meeting of the nodes', () => {
   }, 60_000);
 
   it('says nothing to another program on a port, and takes it for open', async () => {
-    let said = '';
-    const server = await listenAt(ADDRESSES.B, 25, '220 mail\r\n');
-    server.on('connection', (socket) => socket.on('data', (data) => (said += data.toString())));
+    const said = await programAt(ADDRESSES.B, 25, '220 mail\r\n');
     const [a] = await meet();
     expect(a).toMatchObject(OPEN);
-    expect(said).toBe('');
+    expect(said()).toBe('');
   }, 60_000);
 
   it('leaves IceWarp’s ports alone where it is installed', async () => {
@@ -126,6 +129,6 @@ describe('a meeting of the nodes', () => {
     const began = Date.now();
     await expect(alone).rejects.toThrow();
     expect(Date.now() - began).toBeLessThan(3_000);
-    await listenAt(ADDRESSES.A, 143, '');
+    await programAt(ADDRESSES.A, 143, '');
   }, 60_000);
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect } from 'node:net';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
@@ -12,6 +12,7 @@ import {
 import { ownConnections } from '../../src/activities/own-connections.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { startDns, type DnsServer } from '../support/dns-server.js';
+import { listenAt } from '../support/listening.js';
 import { startTls } from '../support/tls-server.js';
 
 const NODE = '127.77.9.11';
@@ -51,15 +52,11 @@ async function listen(
   address = '127.77.9.99',
 ): Promise<{ at: string; port: number; from: () => string }> {
   let from = '';
-  const server: Server = createServer((socket) => {
+  const { port, close } = await listenAt(address, (socket) => {
     from = socket.remoteAddress ?? '';
-    socket.on('error', () => undefined);
     socket.write(says);
   });
-  server.listen(0, address);
-  await once(server, 'listening');
-  undo.push(() => server.close());
-  const { port } = server.address() as AddressInfo;
+  undo.push(close);
   return { at: `${address}:${port}`, port, from: () => from };
 }
 

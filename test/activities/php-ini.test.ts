@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -10,6 +8,7 @@ import { redisAnswers } from '../../src/activities/redis-answers.js';
 import { readMarker } from '../../src/activities/restart-marker.js';
 import { testContext, type TestContext } from '../support/context.js';
 import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
+import { listenAt, type Listening } from '../support/listening.js';
 
 const ORIGINAL = '[PHP]\r\nextension=redis.so\r\n[Session]\r\nsession.save_handler = files\r\n';
 
@@ -62,40 +61,35 @@ describe('web sessions in Redis', () => {
 
 describe('the Redis of the web sessions', () => {
   let context: TestContext;
-  let server: Server;
+  let server: Listening;
 
   beforeEach(async () => {
     context = await testContext();
   });
   afterEach(async () => {
-    server.close();
+    await server.close();
     await context.remove();
   });
 
   /** Something that gives this answer to PING. */
   async function answering(text: string): Promise<{ host: string; port: number }> {
-    server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', () => socket.end(text));
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const bound = server.address();
-    return { host: '127.0.0.1', port: bound !== null && typeof bound === 'object' ? bound.port : 0 };
+    server = await listenAt('127.0.0.1', (socket) => socket.on('data', () => socket.end(text)));
+    return { host: '127.0.0.1', port: server.port };
   }
 
   it('answers, wants a password, is something else, or is not there: each is said', async () => {
     await expect(redisAnswers.run(await answering('+PONG\r\n'), context)).resolves.toEqual({ answer: 'PONG' });
-    server.close();
+    await server.close();
     for (const [text, words] of [
       ['-NOAUTH Authentication required.\r\n', /wants a password/],
       ['HTTP/1.1 400 Bad Request\r\n', /does not speak the protocol/],
     ] as const) {
       const failure = redisAnswers.run(await answering(text), context);
       await expect(failure).rejects.toMatchObject({ code: 'REDIS_UNUSABLE', message: expect.stringMatching(words) });
-      server.close();
+      await server.close();
     }
     const gone = await answering('');
-    server.close();
+    await server.close();
     await expect(redisAnswers.run(gone, context)).rejects.toMatchObject({ code: 'REDIS_UNUSABLE' });
   });
 });

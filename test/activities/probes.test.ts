@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
@@ -14,6 +12,7 @@ import { probeNode } from '../../src/activities/probe-node.js';
 import { probePair } from '../../src/activities/probe-pair.js';
 import type { Context } from '../../src/activities/resource.js';
 import type { AccountSpec, ClientAddress } from '../../src/cluster/schema.js';
+import { listenAt } from '../support/listening.js';
 import { OwnHaproxy } from './haproxy/own-haproxy.js';
 import { MailNodes } from './mail/mail-nodes.js';
 
@@ -116,16 +115,12 @@ describe('the probes on real mail servers', () => {
     });
 
     it.each(['smtp', 'imap', 'pop3'] as const)('survive a %s server that hangs up', async (service) => {
-      const rude = createServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.end(service === 'pop3' ? '-ERR go away\r\n' : '');
-      });
-      rude.listen(2998, a.address);
-      await once(rude, 'listening');
+      const says = service === 'pop3' ? '-ERR go away\r\n' : '';
+      const rude = await listenAt(a.address, (socket) => socket.end(says));
       try {
-        await expect(probed(SENDER, { [service]: 2998 })).rejects.toMatchObject({ code: 'PROBE_UNREACHABLE' });
+        await expect(probed(SENDER, { [service]: rude.port })).rejects.toMatchObject({ code: 'PROBE_UNREACHABLE' });
       } finally {
-        rude.close();
+        await rude.close();
       }
     });
   });

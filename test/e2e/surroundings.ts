@@ -1,12 +1,11 @@
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 
 import { parse, stringify } from 'yaml';
 
 import { type Addresses, fullHostName, LAB_DOMAIN, NODES, type NodeName } from '../../src/lab/layout.js';
 import { freePort } from '../../src/lab/ports.js';
 import { startDns, type DnsServer } from '../support/dns-server.js';
+import { listenAt } from '../support/listening.js';
 import { startTls } from '../support/tls-server.js';
 import type { LabCluster } from './lab-cluster.js';
 
@@ -71,16 +70,11 @@ export async function surround(
     await writeFile(paths.clusterFile, before);
   };
   const listen = async (says: string): Promise<string> => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.write(says);
-    }).listen(0, addresses.control);
-    await once(server, 'listening');
-    undo.push(() => server.close());
-    const at = server.address();
-    return `${addresses.control}:${at !== null && typeof at === 'object' ? at.port : 0}`;
+    const { port, close } = await listenAt(addresses.control, (socket) => socket.write(says));
+    undo.push(close);
+    return `${addresses.control}:${port}`;
   };
-  const nobody = async (): Promise<string> => `${addresses.share}:${await freePort([addresses.share], 0)}`;
+  const nobody = async (): Promise<string> => `${addresses.share}:${await freePort([addresses.share])}`;
   try {
     const dns = records === null ? undefined : await startDns(addresses.control, records);
     if (dns !== undefined) undo.push(() => dns.stop());

@@ -1,28 +1,25 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { listeners, parseListeners, programOf, takes } from '../../src/platform/listeners.js';
+import { listenAt, type Listening } from '../support/listening.js';
 
 const ADDRESS = '127.77.3.11';
-let servers: Server[] = [];
+let servers: Listening[] = [];
 
-afterEach(() => {
-  for (const server of servers) server.close();
+afterEach(async () => {
+  for (const server of servers) await server.close();
   servers = [];
 });
 
-async function listenAt(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
+async function portTakenAt(host: string): Promise<number> {
+  const server = await listenAt(host);
   servers.push(server);
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  return server.port;
 }
 
 describe('the listeners of a machine', () => {
   it('are found with their address, and the program behind them', async () => {
-    const port = await listenAt(ADDRESS);
+    const port = await portTakenAt(ADDRESS);
     const [found, ...others] = (await listeners()).filter((one) => one.port === port && one.address === ADDRESS);
     if (found === undefined) throw new Error('it listens');
     expect(others).toEqual([]);
@@ -32,7 +29,7 @@ describe('the listeners of a machine', () => {
   });
 
   it('on every address are in the way of each', async () => {
-    const port = await listenAt('0.0.0.0');
+    const port = await portTakenAt('0.0.0.0');
     const found = (await listeners()).filter((one) => one.port === port);
     expect(found.some((one) => takes(one, ADDRESS))).toBe(true);
   });

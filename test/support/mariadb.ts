@@ -2,12 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { createConnection } from 'mysql2/promise';
 
+import { freePort } from '../../src/lab/ports.js';
 import { runCommand } from '../../src/platform/run.js';
 import { eventually } from './eventually.js';
 
@@ -26,7 +25,7 @@ const ADMINISTRATOR = { user: 'admin', password: 'it\'s\\ "odd" %_' };
 
 export async function startMariaDb(): Promise<MariaDb> {
   const folder = await mkdtemp('/tmp/icewarp-rollout-db-');
-  const port = await freePort(HOST);
+  const port = await freePort([HOST]);
   await runCommand('chown', ['mysql', folder]);
   const config = join(folder, 'my.cnf');
   await writeFile(
@@ -75,14 +74,4 @@ export async function end(process: ChildProcess): Promise<void> {
   const ended = once(process, 'exit');
   process.kill('SIGTERM');
   await ended;
-}
-
-/** A port that nobody uses on this address. */
-export async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

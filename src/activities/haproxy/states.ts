@@ -19,7 +19,7 @@ const VERDICT = 30_000;
 const GLANCE = 300;
 
 /** The servers in the answer to `show stat`. */
-export function parseStates(answer: string): readonly ServerState[] {
+function parseStates(answer: string): readonly ServerState[] {
   const [header = '', ...lines] = answer.replace(/^# /, '').split('\n');
   const names = header.split(',');
   const column = (name: string): number => names.indexOf(name);

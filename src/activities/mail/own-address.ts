@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
+import { ownAddresses } from '../../platform/listeners.js';
 import type { Context } from '../resource.js';
 
 /**
@@ -10,13 +10,9 @@ import type { Context } from '../resource.js';
  * @returns null where this machine has no other address of that family.
  */
 export function clientAddressOf(balancer: string, { agent }: Context): string | null {
-  const family = isIPv6(balancer) ? 'IPv6' : 'IPv4';
   const own = [
     ...(agent.config.address === undefined ? [] : [agent.config.address]),
-    ...Object.values(networkInterfaces())
-      .flatMap((addresses) => addresses ?? [])
-      .filter((one) => one.family === family && !one.internal && !one.address.startsWith('fe80:'))
-      .map(({ address }) => address),
+    ...ownAddresses().filter((address) => !address.startsWith('fe80:')),
   ];
   return own.find((address) => address !== balancer && isIPv6(address) === isIPv6(balancer)) ?? null;
 }

@@ -31,7 +31,7 @@ const HANDOVER_PORT = 1023;
 const ACCOUNTS_PORT = 1022;
 
 /** The backend that only holds the affinity table. */
-export const AFFINITY_TABLE = 'affinity';
+const AFFINITY_TABLE = 'affinity';
 
 /** The backend that only knows which nodes know their accounts. */
 export const ACCOUNTS = 'accounts';

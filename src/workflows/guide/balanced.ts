@@ -22,7 +22,7 @@ export function balancedServices({ balancer: { services = [], clientAddress } }:
 }
 
 /** Where SMTP answers on the nodes, and whose address it sees there; also where the balancer does not carry it. */
-export function smtpOnNodes(file: ClusterFile): Pick<Balanced, 'nodePort' | 'clientAddress'> {
+function smtpOnNodes(file: ClusterFile): Pick<Balanced, 'nodePort' | 'clientAddress'> {
   const smtp = balancedServices(file).find(({ name }) => name === 'smtp');
   return smtp ?? { nodePort: SERVICES.smtp.port, clientAddress: 'hidden' };
 }

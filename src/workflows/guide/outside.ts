@@ -1,10 +1,11 @@
-import type { OutsidePreflight, OutsidePreflightInput } from '../../activities/outside-preflight.js';
+import type { OutsidePreflightInput } from '../../activities/outside-preflight.js';
 import type { ClusterFile, NodeSpec, PublicSide } from '../../cluster/schema.js';
 import { SERVICES } from '../../cluster/services.js';
 import type { Cluster } from '../guide.js';
 import type { Finding } from '../preflight/finding.js';
 import { judgeOutside } from '../preflight/judge-outside.js';
 import type { Runner } from '../runner.js';
+import { shownBy } from './shown.js';
 
 /** The part of the preflight that looks at what the Internet and the clients see (B13; procedure, rule 15). */
 export async function lookOutside(run: Runner, { file, on }: Cluster): Promise<readonly Finding[]> {
@@ -23,15 +24,10 @@ export async function lookOutside(run: Runner, { file, on }: Cluster): Promise<r
     },
     { title: 'names, mail servers and certificates as clients see them', guide: 'B13 G26' },
   );
-  const shown = new Map<string, OutsidePreflight>();
-  await run.each(on.nodes, async (node) => {
+  const about = { title: 'the way out, and how other mail servers see the node', guide: 'B13' };
+  const shown = await shownBy(run, on.nodes, async (node) => {
     const spec = file.nodes.find(({ id }) => id === node.name);
-    if (spec === undefined) return;
-    const facts = await run.look('outsidePreflight', node, inputOf(file, side, spec, tls.node), {
-      title: 'the way out, and how other mail servers see the node',
-      guide: 'B13',
-    });
-    if (facts !== null) shown.set(node.name, facts);
+    return spec === undefined ? null : run.look('outsidePreflight', node, inputOf(file, side, spec, tls.node), about);
   });
   return judgeOutside(file, names, shown);
 }

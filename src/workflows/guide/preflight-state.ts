@@ -1,8 +1,5 @@
 import type { CollationClashes } from '../../activities/collation.js';
 import type { DatabasePreflight } from '../../activities/database-preflight.js';
-import type { LicenceFacts } from '../../activities/licence-facts.js';
-import type { RootSeen } from '../../activities/mailbox-roots.js';
-import type { StatePreflight } from '../../activities/state-preflight.js';
 import { ownAccounts, type Machine } from '../../cluster/names.js';
 import type { Cluster } from '../guide.js';
 import type { Finding } from '../preflight/finding.js';
@@ -11,6 +8,7 @@ import { judgeDialect, judgeZones } from '../preflight/judge-dialect.js';
 import type { NodesShown } from '../preflight/judge-nodes.js';
 import { judgeState, type ExternalShown, type StateShown } from '../preflight/judge-state.js';
 import type { Runner } from '../runner.js';
+import { shownBy } from './shown.js';
 
 /** What is on the machines already and would bite (procedure, rules 4, 5, 7, 11 and 13; order 2, step 1). */
 export async function stateFindings(
@@ -47,14 +45,9 @@ export async function stateFindings(
 async function statesOf(run: Runner, { file, on }: Cluster, shown: NodesShown): Promise<StateShown['states']> {
   const { directory } = file.icewarp;
   const own = [...ownAccounts(file)];
-  const states = new Map<string, StatePreflight>();
+  const about = { title: 'licence file, accounts, mail, watchdog of an installation', guide: 'G2 G13 G15' };
   // what could not be looked at before is not asked again
-  await run.each(known(on.nodes, shown), async (node) => {
-    const title = 'licence file, accounts, mail, watchdog of an installation';
-    const state = await run.look('statePreflight', node, { directory, own }, { title, guide: 'G2 G13 G15' });
-    if (state !== null) states.set(node.name, state);
-  });
-  return inOrder(states);
+  return shownBy(run, known(on.nodes, shown), (node) => run.look('statePreflight', node, { directory, own }, about));
 }
 
 async function licencesOf(
@@ -63,13 +56,8 @@ async function licencesOf(
   states: StateShown['states'],
 ): Promise<StateShown['licences']> {
   const { directory } = file.icewarp;
-  const licences = new Map<string, LicenceFacts>();
-  await run.each(installed(on.nodes, states), async (node) => {
-    const about = { title: 'licence that is there already', guide: 'G2 B10', label: 'before' };
-    const facts = await run.look('licenceFacts', node, { directory }, about);
-    if (facts !== null) licences.set(node.name, facts);
-  });
-  return inOrder(licences);
+  const about = { title: 'licence that is there already', guide: 'G2 B10', label: 'before' };
+  return shownBy(run, installed(on.nodes, states), (node) => run.look('licenceFacts', node, { directory }, about));
 }
 
 /** Names that would be the same in the cluster's database: the letters go to the server, the names stay on the node. */
@@ -80,7 +68,6 @@ async function collationsOf(
 ): Promise<StateShown['collations']> {
   const { directory } = file.icewarp;
   const { host, port, administrator } = file.database;
-  const collations = new Map<string, CollationClashes>();
   const compare = async (node: Machine<'node'>): Promise<CollationClashes | null> => {
     const guide = 'G13 G4';
     const title = 'letters in the keys of its accounts database';
@@ -98,12 +85,8 @@ async function collationsOf(
     const input = { directory, letters, weights: weighed.weights };
     return run.look('collationClashes', node, input, { title: 'keys that would be the same in the database', guide });
   };
-  await run.each(installed(on.nodes, states), async (node) => {
-    if (states.get(node.name)?.icewarp?.joined === true) return;
-    const found = await compare(node);
-    if (found !== null) collations.set(node.name, found);
-  });
-  return inOrder(collations);
+  const alone = installed(on.nodes, states).filter(({ name }) => states.get(name)?.icewarp?.joined !== true);
+  return shownBy(run, alone, compare);
 }
 
 /** B4: the folders that one node lists are looked for on all. */
@@ -116,14 +99,12 @@ async function externalOf(run: Runner, { file, on }: Cluster, shown: NodesShown)
     const about = { title: 'mailboxes outside of the mail folder', guide: 'B4' };
     const listed = await run.look('mailboxRoots', node, { directory }, about);
     if (listed === null) continue;
-    const seen = new Map<string, readonly RootSeen[]>();
-    await run.each(known(on.nodes, shown), async (other) => {
+    const seen = await shownBy(run, known(on.nodes, shown), (other) => {
       const title = `whether ${other.name} reaches the external mailboxes of ${node.name}`;
       const input = { roots: listed.roots };
-      const roots = await run.look('mailboxRootsSeen', other, input, { title, guide: 'B4', label: node.name });
-      if (roots !== null) seen.set(other.name, roots);
+      return run.look('mailboxRootsSeen', other, input, { title, guide: 'B4', label: node.name });
     });
-    external.set(node.name, { ...listed, seen: inOrder(seen) });
+    external.set(node.name, { ...listed, seen });
   }
   return external;
 }
@@ -141,8 +122,3 @@ const known = (nodes: readonly Machine<'node'>[], shown: NodesShown): readonly M
 
 const installed = (nodes: readonly Machine<'node'>[], states: StateShown['states']): readonly Machine<'node'>[] =>
   nodes.filter(({ name }) => states.get(name)?.icewarp != null);
-
-/** The order of the answers is not that of the nodes. */
-function inOrder<V>(found: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
-  return new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)));
-}

@@ -15,6 +15,7 @@ import { judgeShare } from '../preflight/judge-share.js';
 import type { Runner } from '../runner.js';
 import { lookOutside } from './outside.js';
 import { stateFindings } from './preflight-state.js';
+import { shownBy } from './shown.js';
 
 /**
  * Before anything is changed: what would stop the rollout later, or spoil its result (procedure, order 1, step 1). The
@@ -45,14 +46,13 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
 }
 
 /** What each node shows, by its id; one that could not be looked at is missing. */
-async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<Map<string, NodePreflight>> {
+async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<ReadonlyMap<string, NodePreflight>> {
   const { icewarp, share } = file;
   const { named, usual } = portsOf(file);
-  const shown = new Map<string, NodePreflight>();
-  await run.each(on.nodes, async (node) => {
+  return shownBy(run, on.nodes, async (node) => {
     const spec = file.nodes.find(({ id }) => id === node.name);
-    if (spec === undefined) return;
-    const facts = await run.look(
+    if (spec === undefined) return null;
+    return run.look(
       'nodePreflight',
       node,
       {
@@ -65,9 +65,7 @@ async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<Map<stri
       },
       { title: 'system, room, ports, names, scheduled jobs', guide: 'B12 B4 G10' },
     );
-    if (facts !== null) shown.set(node.name, facts);
   });
-  return inOrder(shown);
 }
 
 async function lookAtDatabase(run: Runner, { file, on }: Cluster): Promise<DatabasePreflight | null> {
@@ -147,9 +145,4 @@ async function readClocks(
     if (clock !== null) clocks.set(name, clock);
   }
   return clocks;
-}
-
-/** The order of the answers is not that of the nodes. */
-function inOrder<T>(shown: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...shown].sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -1,9 +1,6 @@
-import type { Lead } from '../../activities/clock.js';
+import { CLOCK_TOLERANCE, type Lead } from '../../cluster/clocks.js';
 import type { ClockReading } from '../clock-reading.js';
 import { finding, type Finding } from './finding.js';
-
-/** Milliseconds by which clocks may differ (procedure, rule 5). */
-const TOLERANCE = 1_000;
 
 /** Clocks by whose they are, in words: "node B", "the share server". */
 export type Clocks = ReadonlyMap<string, ClockReading>;
@@ -21,7 +18,7 @@ export function judgeClocks(clocks: Clocks): readonly Finding[] {
   const all = [...clocks].map(([name, reading]) => ({ name, ...reading }));
   const fast = all.reduce((best, one) => (one.low > best.low ? one : best), all[0] ?? NONE);
   const slow = all.reduce((best, one) => (one.high < best.high ? one : best), all[0] ?? NONE);
-  if (fast.low - slow.high <= TOLERANCE) return [];
+  if (fast.low - slow.high <= CLOCK_TOLERANCE) return [];
   const middle = (fast.low + fast.high - slow.low - slow.high) / 2;
   const doubt = middle - (fast.low - slow.high);
   const apart = `${seconds(middle)} s ahead of that of ${slow.name} (± ${seconds(doubt)} s)`;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 
 import { createConnection } from 'mysql2/promise';
 
+import { freePort } from '../../../src/lab/ports.js';
 import { runCommand } from '../../../src/platform/run.js';
 import { eventually } from '../../support/eventually.js';
 import { PASSWORD } from './clients.js';
-import { freePort } from './sandbox.js';
 
 /** A MariaDB of its own on one loopback address, with grants per client address. */
 export class Mariadb {
@@ -23,7 +23,7 @@ export class Mariadb {
     await mkdir(data, { recursive: true });
     const common = ['--no-defaults', `--datadir=${data}`, '--user=root', '--innodb-log-file-size=8M'];
     await runCommand('mariadb-install-db', [...common, '--skip-test-db', '--auth-root-authentication-method=socket']);
-    const port = await freePort(address);
+    const port = await freePort([address]);
     const socket = join(data, 'socket');
     const server = spawn(
       'mariadbd',

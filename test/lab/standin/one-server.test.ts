@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SMTPServer } from 'smtp-server';
 
+import { freePort } from '../../../src/lab/ports.js';
 import { eventually } from '../../support/eventually.js';
 import { imapSubjects, PASSWORD, pop3Count, recipientCode, send } from './clients.js';
-import { freePort, Sandbox, VERSION } from './sandbox.js';
+import { Sandbox, VERSION } from './sandbox.js';
 
 const NET = `127.99.${(process.pid % 200) + 1}`;
 const KNOWN = 'known@example.com';
@@ -133,7 +134,7 @@ describe('mail on one stand-in', () => {
       },
       onData: (stream, _session, callback) => stream.resume().on('end', () => callback()),
     });
-    const port = await freePort(`${NET}.99`);
+    const port = await freePort([`${NET}.99`]);
     expect(await send(node, { to: 'someone@elsewhere.test', as: KNOWN })).toBe(250);
     const queue = (): Promise<string[]> => readdir(onDisk('opt/icewarp/mail/_outgoing/retry'));
     await eventually('it waits in the retry queue', async () => (await queue().catch(() => [])).length === 1);

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { freePort } from '../../../src/lab/ports.js';
 import { writeInstaller } from '../../../src/lab/standin/installer.js';
 import { runCommand, type RunResult } from '../../../src/platform/run.js';
 
@@ -38,7 +38,7 @@ export class Sandbox {
     const root = join(folder, name);
     for (const part of ['opt', 'srv/share', 'run', 'home']) await mkdir(join(root, part), { recursive: true });
     await runCommand('cp', ['-a', '/etc', root]);
-    const ports = { smtp: await freePort(address), pop3: await freePort(address), imap: await freePort(address) };
+    const ports = { smtp: await freePort([address]), pop3: await freePort([address]), imap: await freePort([address]) };
     const uid = options.uid ?? 4501;
     const passwd = await readFile('/etc/passwd', 'utf8');
     await writeFile(join(root, 'etc/passwd'), `${passwd}icewarp:x:${uid}:${uid}::/nonexistent:/bin/false\n`);
@@ -109,14 +109,4 @@ export class Sandbox {
     process.kill(this.pid, 'SIGKILL');
     await ended;
   }
-}
-
-/** A port that nobody listens on at this address. */
-export async function freePort(address: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (bound === null || typeof bound === 'string') throw new Error('no port');
-  return bound.port;
 }

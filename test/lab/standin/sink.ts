@@ -1,6 +1,6 @@
 import { SMTPServer } from 'smtp-server';
 
-import { freePort } from './sandbox.js';
+import { freePort } from '../../../src/lab/ports.js';
 
 /** The mail server of other domains: it takes everything, and counts how often each subject came. */
 export class CountingSink {
@@ -13,7 +13,7 @@ export class CountingSink {
   ) {}
 
   static async start(host: string): Promise<CountingSink> {
-    const port = await freePort(host);
+    const port = await freePort([host]);
     const server = new SMTPServer({
       authOptional: true,
       hideSTARTTLS: true,

@@ -1,12 +1,12 @@
 import type { ClosedPeer, NodeMeeting } from '../../../src/activities/nodes-meet.js';
 import type { SharePreflight } from '../../../src/activities/share-preflight.js';
-import type { FindingKind } from '../../../src/workflows/preflight/catalogue.js';
 import type { Finding } from '../../../src/workflows/preflight/finding.js';
 import { judgeClocks } from '../../../src/workflows/preflight/judge-clocks.js';
 import { judgeMeeting } from '../../../src/workflows/preflight/judge-meeting.js';
 import { judgeNodes } from '../../../src/workflows/preflight/judge-nodes.js';
 import { judgeShare } from '../../../src/workflows/preflight/judge-share.js';
 import { exampleCluster } from '../example-cluster.js';
+import type { Case } from './cases.js';
 import { cleanNode } from './facts.js';
 
 const file = exampleCluster('t');
@@ -39,8 +39,6 @@ export function foundClocks(clocks: Readonly<Record<string, readonly [number, nu
   ]);
   return judgeClocks(new Map(readings));
 }
-
-type Case = readonly [kind: FindingKind, id: string, judge: () => readonly Finding[]];
 
 /** Of every kind of this room one case. */
 export const BETWEEN_CASES: readonly Case[] = [
