@@ -19,6 +19,10 @@ const PACKAGES = [
   'rsync',
   'sshfs',
   'openssh-sftp-server',
+  'nftables',
+  'faketime',
+  'exfat-fuse',
+  'exfatprogs',
   'dnsmasq-base',
   'openssl',
 ];

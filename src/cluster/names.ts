@@ -51,6 +51,20 @@ export function machinesOf(cluster: ClusterFile): Machines {
   };
 }
 
+/** The machine that is a node of the file. */
+export function machineOf({ nodes }: Machines, { id }: NodeSpec): Machine<'node'> {
+  const machine = nodes.find(({ name }) => name === id);
+  if (machine === undefined) throw new RangeError(`the cluster has no machine ${id}`);
+  return machine;
+}
+
+/** What the file says of a machine that is a node. */
+export function specOf({ nodes }: ClusterFile, { name }: Machine<'node'>): NodeSpec {
+  const spec = nodes.find(({ id }) => id === name);
+  if (spec === undefined) throw new RangeError(`the cluster file has no node ${name}`);
+  return spec;
+}
+
 /** The folders on the share (G7), as the operator and the guide name them. */
 export const SHARED_FOLDERS = ['config', 'spam', 'calendar', 'mail', '_yodaidx', 'archives'] as const;
 export type SharedFolder = (typeof SHARED_FOLDERS)[number];

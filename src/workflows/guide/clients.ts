@@ -1,4 +1,5 @@
 import type { OwnConnections } from '../../activities/own-connections.js';
+import { specOf } from '../../cluster/names.js';
 import type { Cluster } from '../guide.js';
 import { portsOf } from '../preflight/judge-nodes.js';
 import type { Runner } from '../runner.js';
@@ -39,8 +40,7 @@ async function nobodyDirect(run: Runner, { file, on }: Cluster): Promise<void> {
       const balancer = [file.public?.address, file.balancer.address].filter((one) => one !== undefined);
       const left: string[] = [];
       for (const node of on.nodes) {
-        const spec = file.nodes.find(({ id }) => id === node.name);
-        if (spec === undefined) continue;
+        const spec = specOf(file, node);
         const others = file.nodes.filter((one) => one !== spec).map((one) => one.address);
         const found = await run.look(
           'ownConnections',

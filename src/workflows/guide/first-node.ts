@@ -1,5 +1,13 @@
 import type { SettingsDesired } from '../../activities/settings.js';
-import { firstNode, fullTextOf, localFolders, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
+import {
+  firstNode,
+  fullTextOf,
+  localFolders,
+  machineOf,
+  ownAccounts,
+  sharedFolder,
+  type Machine,
+} from '../../cluster/names.js';
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -82,8 +90,7 @@ function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
 export async function configureFirstNode(run: Runner, cluster: Cluster, speed: ShareSpeed | null): Promise<boolean> {
   const { file, on } = cluster;
   const first = firstNode(file);
-  const node = on.nodes.find(({ name }) => name === first.id);
-  if (node === undefined) return false;
+  const node = machineOf(on, first);
   await quietWatchdog(run, cluster, node, 'off');
   await databasesOf(run, cluster, node);
   const moved = await directoriesOf(run, cluster, node, speed);
@@ -108,8 +115,7 @@ async function quietWatchdog(
 
 /** Everything serves: what may start services again is on as before. */
 export async function watchdogAgain(run: Runner, cluster: Cluster): Promise<void> {
-  const node = cluster.on.nodes.find(({ name }) => name === firstNode(cluster.file).id);
-  if (node !== undefined) await quietWatchdog(run, cluster, node, 'before');
+  await quietWatchdog(run, cluster, machineOf(cluster.on, firstNode(cluster.file)), 'before');
 }
 
 async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {

@@ -1,4 +1,4 @@
-import { firstNode, joiningNodes, localFolders, type Machine } from '../../cluster/names.js';
+import { firstNode, joiningNodes, localFolders, machineOf, type Machine } from '../../cluster/names.js';
 import type { NodeSpec } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -28,11 +28,10 @@ export async function joinNodes(run: Runner, cluster: Cluster, moved: boolean): 
   if (moved) await refreshCounts(run, cluster);
 }
 
-async function join(run: Runner, { file, on }: Cluster, { id }: NodeSpec): Promise<void> {
-  const node = on.nodes.find(({ name }) => name === id);
-  if (node === undefined) return;
+async function join(run: Runner, { file, on }: Cluster, spec: NodeSpec): Promise<void> {
+  const node = machineOf(on, spec);
   const { directory } = file.icewarp;
-  await run.step('pathDat', node, pathDatOf(file, id), {
+  await run.step('pathDat', node, pathDatOf(file, spec.id), {
     title: 'path.dat: joins the shared configuration',
     guide: 'G17 G18 G20 G21',
   });
@@ -135,8 +134,8 @@ export async function survivesRestart(run: Runner, cluster: Cluster): Promise<vo
   });
   // once, when it joins: a later start for something else does not disturb the users of a running node
   const last = joiningNodes(file).at(-1) ?? firstNode(file);
-  const node = on.nodes.find(({ name }) => name === last.id);
-  if (node === undefined || !enabled.has(node.name)) return;
+  const node = machineOf(on, last);
+  if (!enabled.has(node.name)) return;
   await run.act('restartServices', node, { directory }, { title: 'restarted once', guide: 'G11 G23', disturbs: true });
   await knowsItsConfiguration(run, cluster, node, '-restarted');
   await probeNodeAlone(run, cluster, last, 'restarted');

@@ -1,5 +1,5 @@
 import type { OldMessagesInput } from '../../activities/old-messages.js';
-import { firstNode } from '../../cluster/names.js';
+import { firstNode, machineOf } from '../../cluster/names.js';
 import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
@@ -35,14 +35,12 @@ export async function probeOldMessages(run: Runner, { file, on }: Cluster, node:
  */
 export async function refreshCounts(run: Runner, { file, on }: Cluster): Promise<void> {
   const first = firstNode(file);
-  const node = on.nodes.find(({ name }) => name === first.id);
-  if (node === undefined) return;
   const { directory } = file.icewarp;
   const { domain, probes } = file.mail;
   const { imap } = nodePorts(file);
   await run.act(
     'refreshDirectoryCache',
-    node,
+    machineOf(on, first),
     { directory },
     { title: 'directory cache counted anew', guide: 'B3', disturbs: true },
   );

@@ -1,4 +1,5 @@
 import type { OutsidePreflightInput } from '../../activities/outside-preflight.js';
+import { specOf } from '../../cluster/names.js';
 import type { ClusterFile, NodeSpec, PublicSide } from '../../cluster/schema.js';
 import { SERVICES } from '../../cluster/services.js';
 import type { Cluster } from '../guide.js';
@@ -25,10 +26,9 @@ export async function lookOutside(run: Runner, { file, on }: Cluster): Promise<r
     { title: 'names, mail servers and certificates as clients see them', guide: 'B13 G26' },
   );
   const about = { title: 'the way out, and how other mail servers see the node', guide: 'B13' };
-  const shown = await shownBy(run, on.nodes, async (node) => {
-    const spec = file.nodes.find(({ id }) => id === node.name);
-    return spec === undefined ? null : run.look('outsidePreflight', node, inputOf(file, side, spec, tls.node), about);
-  });
+  const shown = await shownBy(run, on.nodes, (node) =>
+    run.look('outsidePreflight', node, inputOf(file, side, specOf(file, node), tls.node), about),
+  );
   return judgeOutside(file, names, shown);
 }
 

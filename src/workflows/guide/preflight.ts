@@ -4,6 +4,7 @@ import type { DatabasePreflight } from '../../activities/database-preflight.js';
 import type { NodePreflight } from '../../activities/node-preflight.js';
 import type { NodeMeeting } from '../../activities/nodes-meet.js';
 import type { SharePreflight } from '../../activities/share-preflight.js';
+import { specOf } from '../../cluster/names.js';
 import type { ClockReading } from '../clock-reading.js';
 import type { Cluster } from '../guide.js';
 import { judgeBalancer } from '../preflight/judge-balancer.js';
@@ -49,9 +50,8 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
 async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<ReadonlyMap<string, NodePreflight>> {
   const { icewarp, share } = file;
   const { named, usual } = portsOf(file);
-  return shownBy(run, on.nodes, async (node) => {
-    const spec = file.nodes.find(({ id }) => id === node.name);
-    if (spec === undefined) return null;
+  return shownBy(run, on.nodes, (node) => {
+    const { address, host } = specOf(file, node);
     return run.look(
       'nodePreflight',
       node,
@@ -59,8 +59,8 @@ async function lookAtNodes(run: Runner, { file, on }: Cluster): Promise<Readonly
         directory: icewarp.directory,
         local: icewarp.local,
         point: share.mount,
-        address: spec.address,
-        host: spec.host,
+        address,
+        host,
         ports: [...named, ...usual],
       },
       { title: 'system, room, ports, names, scheduled jobs', guide: 'B12 B4 G10' },

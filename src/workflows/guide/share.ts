@@ -1,6 +1,6 @@
 import { uuid4 } from '@temporalio/workflow';
 
-import { firstNode, localFolders, SHARED_FOLDERS, sharedFolder } from '../../cluster/names.js';
+import { firstNode, localFolders, SHARED_FOLDERS, sharedFolder, specOf } from '../../cluster/names.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import type { ShareSpeed } from './old-mail.js';
@@ -68,7 +68,7 @@ export async function prepareMachines(run: Runner, { file, on }: Cluster): Promi
       { folders, uid, gid },
       { title: 'local Temp, Logs and queues', guide: 'G3 G14 B2' },
     );
-    const from = file.nodes.find(({ id }) => id === node.name)?.address ?? '';
+    const from = specOf(file, node).address;
     await run.act(
       'databaseLogin',
       node,
