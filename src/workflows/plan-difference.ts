@@ -1,5 +1,12 @@
 import type { Change } from '../activities/resource.js';
-import { canonicalChange, canonicalFinding, canonicalJson, canonicalStep, type PlanBody } from './plan-identity.js';
+import {
+  canonicalChange,
+  canonicalFinding,
+  canonicalJson,
+  canonicalStep,
+  isBound,
+  type PlanBody,
+} from './plan-identity.js';
 import type { PlanStep } from './planner.js';
 import type { Finding } from './preflight/finding.js';
 import type { Risk } from './risks.js';
@@ -37,7 +44,7 @@ export function comparePlans(approved: PlanBody, now: PlanBody): Comparison {
     ...pairs(approved.risks, now.risks, ({ guide }) => guide, canonicalJson).map((pair) =>
       compare(pair, ({ guide }) => `risk ${guide}`, canonicalJson, riskWords),
     ),
-    ...pairs(approved.findings ?? [], now.findings ?? [], ({ id }) => id, canonicalFinding).map((pair) =>
+    ...pairs(boundOf(approved), boundOf(now), ({ id }) => id, canonicalFinding).map((pair) =>
       compare(pair, ({ id }) => `finding ${id}`, canonicalFinding, findingWords),
     ),
   ];
@@ -71,6 +78,10 @@ function compare<T>(
 
 function together(all: readonly Comparison[]): Comparison {
   return { drift: all.flatMap(({ drift }) => drift), remarks: all.flatMap(({ remarks }) => remarks) };
+}
+
+function boundOf({ findings = [] }: PlanBody): readonly Finding[] {
+  return findings.filter(isBound);
 }
 
 function findingWords(one: Finding | undefined): string {

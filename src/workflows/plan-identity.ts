@@ -24,6 +24,7 @@ export function canonicalJson(value: unknown): string {
  * volatile words, notes, expected durations, and the order in which the answers came. Pure.
  */
 export function canonicalPlan(cluster: ClusterFile, { version, steps, risks, findings = [] }: PlanBody): string {
+  const bound = findings.filter(isBound);
   return canonicalJson({
     format: PLAN_FORMAT,
     version,
@@ -31,8 +32,13 @@ export function canonicalPlan(cluster: ClusterFile, { version, steps, risks, fin
     steps: steps.map(canonicalStep).sort(),
     risks: risks.map(canonicalJson).sort(),
     // a plan without findings is named as before there were any
-    ...(findings.length === 0 ? {} : { findings: findings.map(canonicalFinding).sort() }),
+    ...(bound.length === 0 ? {} : { findings: bound.map(canonicalFinding).sort() }),
   });
+}
+
+/** What is only worth knowing and comes and goes by itself, such as a TTL that counts down, binds nobody. */
+export function isBound({ severity, volatile }: Finding): boolean {
+  return severity !== 'tells' || volatile !== true;
 }
 
 /** What is bound of one step. */

@@ -157,6 +157,13 @@ describe('what an approval of a plan binds', () => {
     expect(formOf(`${text}\nicewarp: { directory: /opt/other }\n`)).not.toBe(form);
   });
 
+  it('does not hold to what is only worth knowing and comes and goes by itself', () => {
+    const one: PlanBody = { version: '0.1.0', steps: [], risks: [] };
+    const seen = (...findings: Finding[]): string => canonicalPlan(cluster, { ...one, findings });
+    expect(seen(finding('nameTtl', 'control/names', 'kept for 4000 s', 'mail.example.com'))).toBe(seen());
+    expect(seen(finding('roomLittle', 'B', 'only 10 bytes', 'local'))).not.toBe(seen());
+  });
+
   it('keeps texts apart that could run into one another', () => {
     expect(canonicalJson(['a,b'])).not.toBe(canonicalJson(['a', 'b']));
     expect(canonicalJson({ a: { b: 1 }, c: [] })).toBe('{"a":{"b":1},"c":[]}');
