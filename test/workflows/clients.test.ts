@@ -125,8 +125,7 @@ describe('the clients’ move', () => {
       expect(ids.slice(-2)).toEqual([STEP, RULE]);
       expect(steps.at(-2)).toMatchObject({ state: 'change', undo: 'held until you have put the records back' });
       expect(steps.at(-1)).toMatchObject({ state: 'verify', note: expect.stringContaining('exactly known after') });
-      expect(risks.at(-1)).toMatchObject({
-        guide: 'B13',
+      expect(risks.find(({ guide }) => guide === 'B13')).toMatchObject({
         risk: expect.stringContaining(`until ${NAME} leads to 192.0.2.30`),
       });
       world.applied.add(STEP);
@@ -152,6 +151,6 @@ describe('the clients’ move', () => {
 
   it('is no part of a cluster whose file says nothing of what clients see', () => {
     newCluster();
-    expect(risksOf(cluster).map(({ guide }) => guide)).toEqual(['G25', 'B7']);
+    expect(risksOf(cluster).map(({ guide }) => guide)).not.toContain('B13');
   });
 });
