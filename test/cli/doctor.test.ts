@@ -40,7 +40,9 @@ describe('doctor', () => {
       expect(stopped.code).toBe(1);
       expect(stopped.out).toMatch(/B\/port-25-taken: .*\n.*\n {4}mend: .*; or approve/);
 
-      const looked = world.log.filter((line) => /^((node|database|share)Preflight|nodesMeet)\.run /.test(line));
+      const looked = world.log.filter((line) =>
+        /^((node|database|share|state)Preflight|databaseDialect|nodesMeet)\.run /.test(line),
+      );
       expect(world.log.filter((line) => /\.run |\.check /.test(line))).toEqual(looked);
       expect(applies()).toEqual([]);
     },
