@@ -25,10 +25,13 @@ const PACKAGES = [
   'exfatprogs',
   'dnsmasq-base',
   'openssl',
+  'redis-server',
+  'php-cli',
+  'php-redis',
 ];
 
 /** The system services those packages bring. The lab starts its own processes and needs none of them. */
-const SERVICES = ['mariadb', 'smbd', 'nmbd', 'samba-ad-dc', 'haproxy', 'dovecot'];
+const SERVICES = ['mariadb', 'smbd', 'nmbd', 'samba-ad-dc', 'haproxy', 'dovecot', 'redis-server'];
 
 /** A package's installer asks this script before it starts a service; 101 means "no". */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll } from '@jest/globals';
 
@@ -101,6 +102,8 @@ export class LabCluster {
       const held = last?.steps.find((one) => one.state.is === 'held' && one.id !== id);
       if (held !== undefined)
         throw new Error(`waiting for ${id} to be ${state}, but ${held.id}: ${JSON.stringify(held.state)}`);
+      // a look is a process, which takes its time from what it looks at
+      await sleep(200);
     }
     const current = last?.steps.filter((one) => ['running', 'waiting', 'held'].includes(one.state.is));
     throw new Error(`${id} never was ${state}; last seen: ${JSON.stringify(current)}`);
