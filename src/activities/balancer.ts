@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 
 import { RolloutError } from '../cluster/errors.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
-import { sha256Of } from '../platform/vault.js';
+import { sha256Of, sha256OrNull } from '../platform/vault.js';
 import { renderConfiguration } from '../platform/haproxy/configuration.js';
 import type { BalancerDesired } from '../platform/haproxy/desired.js';
 import { observeHaproxy, readConfiguration, type HaproxyObserved } from './haproxy/observed.js';
@@ -88,7 +88,7 @@ function processChange({ running, loaded }: HaproxyObserved, inDate: boolean): r
  */
 async function isWritten(file: string, before: HaproxyObserved): Promise<boolean> {
   const current = await readConfiguration(file);
-  if ((current === null ? null : sha256Of(current)) === before.sha256) return false;
+  if (sha256OrNull(current) === before.sha256) return false;
   if (provenanceOf(current) === 'ours') return true;
   throw new RolloutError(
     'CHANGED_MEANWHILE',

@@ -2,6 +2,7 @@ import { chmod, chown, lstat, mkdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
+import { withoutSlash } from '../cluster/names.js';
 import { syncDirectory } from '../platform/atomic-file.js';
 import { hashTree, missingFrom, namesIn, present, shown, treeRoot } from '../platform/tree.js';
 import { copyTree, emptyFolder } from '../platform/tree-copy.js';
@@ -100,7 +101,7 @@ export async function takeAway(folder: string, target: CopyTarget, signal: Abort
     return [`${folder} stays: it was used or changed since it was copied there`];
   }
   // Under the name of an unfinished copy it is recognised and removed even if this is cut short.
-  await rename(plain(folder), unfinished(folder));
+  await rename(withoutSlash(folder), unfinished(folder));
   await discardUnfinished(folder);
   return [];
 }
@@ -119,7 +120,7 @@ async function discardUnfinished(folder: string): Promise<void> {
 
 /** Puts a folder in the place of one that holds nothing. */
 async function replaceEmpty(to: string, fresh: string): Promise<void> {
-  const place = plain(to);
+  const place = withoutSlash(to);
   for (const name of await namesIn(treeRoot(place))) {
     if (shown(name).startsWith(PROOF_PREFIX)) await rm(join(place, shown(name)), { force: true });
   }
@@ -145,13 +146,9 @@ function isMark(path: Buffer): boolean {
 }
 
 async function isMissing(folder: string): Promise<boolean> {
-  return (await present(lstat(plain(folder)))) === null;
-}
-
-function plain(folder: string): string {
-  return folder.replace(/\/+$/, '');
+  return (await present(lstat(withoutSlash(folder)))) === null;
 }
 
 function unfinished(folder: string): string {
-  return `${plain(folder)}.new`;
+  return `${withoutSlash(folder)}.new`;
 }

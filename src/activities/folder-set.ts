@@ -21,7 +21,8 @@ export interface Owner {
   readonly gid: number;
 }
 
-const MODE = '750';
+/** Rights of the mail server's own folders. */
+export const OWN_MODE = '750';
 
 export async function observeFolders(paths: readonly string[]): Promise<FolderSet> {
   const entries = paths.map((path) => resolve(path));
@@ -31,7 +32,7 @@ export async function observeFolders(paths: readonly string[]): Promise<FolderSe
 }
 
 export function diffFolders({ folders }: FolderSet, owner: Owner): readonly Change[] {
-  const after = printed({ ...owner, mode: MODE });
+  const after = printed({ ...owner, mode: OWN_MODE });
   return Object.entries(folders).flatMap(([path, before]) =>
     before === after ? [] : [{ what: `folder ${path}`, before: before ?? 'absent', after }],
   );
@@ -39,7 +40,7 @@ export function diffFolders({ folders }: FolderSet, owner: Owner): readonly Chan
 
 /** Makes the folders, outermost first; never touches what is in them. */
 export async function ensureFolders(paths: readonly string[], owner: Owner): Promise<void> {
-  for (const path of paths.map((one) => resolve(one)).sort()) await ensureFolder(path, { ...owner, mode: MODE });
+  for (const path of paths.map((one) => resolve(one)).sort()) await ensureFolder(path, { ...owner, mode: OWN_MODE });
 }
 
 /**
@@ -49,7 +50,7 @@ export async function ensureFolders(paths: readonly string[], owner: Owner): Pro
  * @returns a sentence per folder that had to stay.
  */
 export async function restoreFolders(before: FolderSet, owner: Owner): Promise<readonly string[]> {
-  const ours = printed({ ...owner, mode: MODE });
+  const ours = printed({ ...owner, mode: OWN_MODE });
   const kept: string[] = [];
   for (const [path, former] of Object.entries(before.folders).sort().reverse()) {
     const now = printed(await folderAt(path));
@@ -76,6 +77,6 @@ function printed(facts: FolderFacts | null): string | null {
 }
 
 function parsed(text: string): FolderFacts {
-  const [uid, gid, mode = MODE] = text.split(/[: ]/);
+  const [uid, gid, mode = OWN_MODE] = text.split(/[: ]/);
   return { uid: Number(uid), gid: Number(gid), mode };
 }

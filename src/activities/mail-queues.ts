@@ -4,10 +4,11 @@ import { RolloutError } from '../cluster/errors.js';
 import { runningModules } from '../icewarp/control.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
-import { sha256Of } from '../platform/vault.js';
+import { sha256OrNull } from '../platform/vault.js';
+import type { Owner } from './folder-set.js';
 import { assertLinesOurs, linesIn, putBackPathDat, readPathDatBytes, writePathDatLines } from './path-dat-file.js';
 import type { Lines } from './path-dat-file.js';
-import { moveQueues, takeQueuesBack, type Owner } from './queue-move.js';
+import { moveQueues, takeQueuesBack } from './queue-move.js';
 import { countQueued, foldersOf, QUEUE_ROLES, queuesInForce, type Queues } from './queues.js';
 import type { Change, Resource } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
@@ -48,7 +49,7 @@ export const mailQueues: Resource<MailQueuesDesired, MailQueuesObserved, 'node'>
     const bytes = await readPathDatBytes(directory);
     const queues = await queuesInForce(directory, signal);
     const waiting = await countQueued(foldersOf(queues), signal);
-    return { queues, lines: queueLines(bytes), waiting, sha256: bytes === null ? null : sha256Of(bytes) };
+    return { queues, lines: queueLines(bytes), waiting, sha256: sha256OrNull(bytes) };
   },
 
   diff({ queues }, observed) {
@@ -84,7 +85,7 @@ export const mailQueues: Resource<MailQueuesDesired, MailQueuesObserved, 'node'>
     await stopForChange(directory, context);
     await markRestart(context.agent, 'mail queues put back');
     return takeQueuesBack({ from: before.queues, to: queues, switched }, context, async () => {
-      if ((bytes === null ? null : sha256Of(bytes)) !== before.sha256) await putBackPathDat(directory, original);
+      if (sha256OrNull(bytes) !== before.sha256) await putBackPathDat(directory, original);
     });
   },
 };

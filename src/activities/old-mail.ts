@@ -12,6 +12,7 @@ import type { TreeEntry, TreeSize, WalkOptions } from '../platform/tree.js';
 import type { Agent } from './agent.js';
 import { copyWhole, isCopyBegun, withdrawCopy, type TreeContext } from './copy-shard.js';
 import { dropInventory, keepInventory } from './mail-found.js';
+import type { Owner } from './folder-set.js';
 import { InventoryDraft } from './mail-inventory.js';
 import { isQueue, queuesBelow, stopWithQueuesEmpty } from './queues.js';
 import type { Context, Resource } from './resource.js';
@@ -26,11 +27,6 @@ interface OldMailPlace {
   readonly what: 'mail' | 'archive';
   /** Folder on the share. */
   readonly to: string;
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** The mail or the archives that a node held before, copied to the share (G15, G16). */

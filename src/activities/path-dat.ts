@@ -4,7 +4,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { isInstalled, holdsSettings } from '../icewarp/layout.js';
 import { LINE, lineOf, titleOf, withLines } from '../icewarp/path-dat.js';
 import type { PathDat } from '../icewarp/path-dat.js';
-import { sha256Of } from '../platform/vault.js';
+import { sha256OrNull } from '../platform/vault.js';
 import { refuseAccounts, refuseMail } from './accounts-present.js';
 import { readMark } from './configuration-mark.js';
 import { assertLinesOurs, linesIn, putBackPathDat, readPathDatBytes, writePathDatLines } from './path-dat-file.js';
@@ -46,7 +46,7 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
     const bytes = await readPathDatBytes(desired.directory);
     const lines = linesIn(bytes);
     const shown = numbersOf(desired).map((number) => [number, lineOf(lines, number)] as const);
-    return { sha256: bytes === null ? null : sha256Of(bytes), lines: Object.fromEntries(shown) };
+    return { sha256: sha256OrNull(bytes), lines: Object.fromEntries(shown) };
   },
 
   diff(desired, observed) {
@@ -82,7 +82,7 @@ export const pathDat: Resource<PathDatDesired, PathDatObserved, 'node'> = {
     if (!(await isInstalled(directory))) return [];
     const bytes = await readPathDatBytes(directory);
     const former = before?.sha256 ?? null;
-    if ((bytes === null ? null : sha256Of(bytes)) === former) return [];
+    if (sha256OrNull(bytes) === former) return [];
     const lines = linesIn(bytes);
     const asBefore = numbersOf(desired).every((number) => lineOf(lines, number) === (before?.lines[number] ?? ''));
     // `apply` fills the vault before its first write: whatever else the file says now is not ours.

@@ -5,7 +5,7 @@ import { isInstalled, phpIniFile } from '../icewarp/layout.js';
 import { loadsRedis, redisStore, sessionStoreIn, withSessionStore, type SessionStore } from '../icewarp/php-ini.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import { readTextOrNull } from '../platform/marked-block.js';
-import { sha256Of } from '../platform/vault.js';
+import { sha256Of, sha256OrNull } from '../platform/vault.js';
 import type { Change, Resource } from './resource.js';
 import { markRestart } from './restart-marker.js';
 
@@ -29,7 +29,7 @@ export const phpIni: Resource<PhpIniDesired, PhpIniObserved, 'node'> = {
   async observe({ directory }) {
     if (!(await isInstalled(directory))) return null;
     const text = await readTextOrNull(phpIniFile(directory));
-    return { sha256: text === null ? null : sha256Of(text), ...sessionStoreIn(text ?? '') };
+    return { sha256: sha256OrNull(text), ...sessionStoreIn(text ?? '') };
   },
 
   diff({ redis }, observed) {

@@ -2,20 +2,17 @@ import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
+import { withoutSlash } from '../cluster/names.js';
 import { MOVED_QUEUE } from '../icewarp/mail-tree.js';
 import { syncDirectory } from '../platform/atomic-file.js';
 import { ensureFolder, folderAt, type FolderFacts } from '../platform/folders.js';
 import { copyTree, isUnfinished } from '../platform/tree-copy.js';
 import { below, missingFrom, sameEntry, shown, sizeOfTree, treeRoot, walkTree } from '../platform/tree.js';
 import type { TreeEntry } from '../platform/tree.js';
+import { OWN_MODE, type Owner } from './folder-set.js';
 import type { Queues } from './queues.js';
 import type { Context } from './resource.js';
 import { stateFile, type StateFile } from './state-file.js';
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** The durable note of a node's queues that have moved. */
 interface MovedNote {
@@ -98,8 +95,8 @@ async function moveAll(ways: readonly Way[], owner: Owner | undefined, { agent, 
 /** Which folders move: one that lies in the same place of another goes with it. The innermost first. */
 function waysBetween(from: Queues, to: Queues): readonly Way[] {
   const [outgoing, retry, incoming] = (['outgoing', 'retry', 'incoming'] as const).map((role) => ({
-    from: plain(from[role]),
-    to: plain(to[role]),
+    from: withoutSlash(from[role]),
+    to: withoutSlash(to[role]),
   })) as [Way, Way, Way];
   const together = relative(outgoing.from, retry.from) === relative(outgoing.to, retry.to);
   const ways = together ? [outgoing, incoming] : [retry, outgoing, incoming];
@@ -191,7 +188,7 @@ async function factsFor({ from, to }: Way, owner: Owner | undefined, note: State
     if (facts !== null) return facts;
   }
   const facts = await folderAt(from);
-  return { uid: 0, gid: 0, mode: '750', ...facts, ...owner };
+  return { uid: 0, gid: 0, mode: OWN_MODE, ...facts, ...owner };
 }
 
 /** Folders in a queue get the rights of our own ones; on the way back, those that they had. */
@@ -204,7 +201,7 @@ async function settleFolders(
   const former = treeRoot(aside.at(-1) ?? to);
   for await (const { kind, path } of walkTree(treeRoot(to), { signal })) {
     if (kind !== 'folder') continue;
-    const facts = owner === undefined ? await folderAt(below(former, path).toString()) : { ...owner, mode: '750' };
+    const facts = owner === undefined ? await folderAt(below(former, path).toString()) : { ...owner, mode: OWN_MODE };
     if (facts !== null) await ensureFolder(below(treeRoot(to), path).toString(), facts);
   }
 }
@@ -219,10 +216,6 @@ async function freeName(folder: string): Promise<string> {
     const name = `${folder}${MOVED_QUEUE}${number}`;
     if ((await folderAt(name)) === null) return name;
   }
-}
-
-function plain(folder: string): string {
-  return folder.replace(/\/+$/, '');
 }
 
 function noteOf(agent: Context['agent']): StateFile<MovedNote> {

@@ -1,4 +1,5 @@
 import { RolloutError } from '../cluster/errors.js';
+import { withoutSlash } from '../cluster/names.js';
 import { holdsSettings, isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { FACTS } from '../icewarp/variables.js';
@@ -70,7 +71,8 @@ export const sharedConfiguration: Resource<SharedConfigurationDesired, SharedCon
       if (before?.parts[part].state === 'ours') continue;
       kept.push(...(await takeAway(to[part], desired, context.signal)));
       const former = before?.parts[part].folder ?? null;
-      if (former !== null && (await folderAt(plain(to[part]))) === null) await ensureFolder(plain(to[part]), former);
+      if (former !== null && (await folderAt(withoutSlash(to[part]))) === null)
+        await ensureFolder(withoutSlash(to[part]), former);
     }
     return kept;
   },
@@ -117,7 +119,7 @@ async function observe(
   const tool = new Tool(directory, context.signal);
   const look = async (part: Part): Promise<SharedConfigurationObserved['parts'][Part]> => ({
     state: await inspectFolder(joined ? undefined : await tool.get(SOURCES[part]), to[part], desired, context.signal),
-    folder: await folderAt(plain(to[part])),
+    folder: await folderAt(withoutSlash(to[part])),
   });
   const [spam, calendar, config] = await Promise.all([look('spam'), look('calendar'), look('config')]);
   return { joined, parts: { spam, calendar, config } };
@@ -136,9 +138,5 @@ async function foldersInForce(directory: string, { signal }: Context): Promise<R
 }
 
 async function pointsAt(directory: string, config: string): Promise<boolean> {
-  return plain(await sharedConfigurationOf(directory)) === plain(config);
-}
-
-function plain(folder: string): string {
-  return folder.replace(/\/+$/, '');
+  return withoutSlash(await sharedConfigurationOf(directory)) === withoutSlash(config);
 }

@@ -4,7 +4,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import type { FileAttributes } from '../platform/atomic-file.js';
 import { blockIn, readTextOrNull, withBlock, withoutBlock } from '../platform/marked-block.js';
-import { sha256Of } from '../platform/vault.js';
+import { sha256OrNull } from '../platform/vault.js';
 import type { VaultSlot } from './agent.js';
 
 /** Our lines in a file of somebody else's. */
@@ -25,7 +25,7 @@ export async function observeBlock({ file, mark, body }: TextBlock): Promise<Tex
   const text = await readTextOrNull(file);
   const found = text === null ? null : blockIn(text, mark);
   const block = found === null ? 'absent' : found === body ? 'same' : 'other';
-  return { sha256: text === null ? null : sha256Of(text), block };
+  return { sha256: sha256OrNull(text), block };
 }
 
 /**
@@ -59,7 +59,7 @@ export async function applyBlock(
 export async function restoreBlock(block: TextBlock, before: TextBlockObserved, vault: VaultSlot): Promise<void> {
   const { file, mark, body } = block;
   const text = await readTextOrNull(file);
-  const sha256 = text === null ? null : sha256Of(text);
+  const sha256 = sha256OrNull(text);
   if (text === null || sha256 === before.sha256) return;
   const found = blockIn(text, mark);
   if (found === null && before.block === 'absent') return;

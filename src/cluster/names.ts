@@ -74,6 +74,11 @@ export function sharedFolder({ share }: ClusterFile, folder: SharedFolder): stri
   return `${share.mount}/share/${folder}/`;
 }
 
+/** A folder as the file system names it, without its trailing separator. */
+export function withoutSlash(folder: string): string {
+  return folder.replace(/\/+$/, '');
+}
+
 /** Folders that stay on each node's own disk (G3, procedure rule 3), with trailing separator. */
 export interface LocalFolders {
   readonly temp: string;

@@ -1,3 +1,5 @@
+import { withoutSlash } from '../cluster/names.js';
+
 /** Folders below the mail folder in which messages wait for delivery (B2): copied, they would be sent twice (rule 3). */
 export const QUEUES = ['_outgoing', '_incoming'] as const;
 
@@ -41,8 +43,4 @@ export function mailTree(
     rehash: WRITTEN_OVER,
     ...(owner === undefined ? {} : { owner }),
   };
-}
-
-function withoutSlash(folder: string): string {
-  return folder.replace(/\/+$/, '');
 }

@@ -38,7 +38,7 @@ export class Vault {
         await mkdir(this.#root, { recursive: true, mode: 0o700 });
         const entry: Entry = {
           step,
-          sha256: original === null ? null : sha256Of(original),
+          sha256: sha256OrNull(original),
           base64: original === null ? null : Buffer.from(original).toString('base64'),
         };
         await writeFileAtomic(file, JSON.stringify(entry));
@@ -78,6 +78,11 @@ export class Vault {
 /** Hex sha256 of bytes: how history names content that it must not hold. */
 export function sha256Of(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The hash of what may not be there: null for nothing. */
+export function sha256OrNull(content: Parameters<typeof sha256Of>[0] | null): string | null {
+  return content === null ? null : sha256Of(content);
 }
 
 async function readEntry(file: string): Promise<Entry | null> {

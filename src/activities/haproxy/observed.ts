@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 
 import type { FileAttributes } from '../../platform/atomic-file.js';
-import { sha256Of } from '../../platform/vault.js';
+import { sha256OrNull } from '../../platform/vault.js';
 import type { Context } from '../resource.js';
 import { admittedNodes } from './admitted.js';
 import type { HaproxyPlaces } from '../../platform/haproxy/places.js';
@@ -42,7 +42,7 @@ export async function observeHaproxy(
   const running = await agent.platform.services.running(service, signal);
   return {
     provenance: provenanceOf(text),
-    sha256: text === null ? null : sha256Of(text),
+    sha256: sha256OrNull(text),
     attributes: text === null ? null : await attributesOf(file),
     admitted: text === null || seal === null ? [] : [...admittedNodes(text)],
     running,

@@ -11,6 +11,12 @@ import { plantOldMessages } from './old-messages.js';
 /** How fast the first node works on the share. */
 export type ShareSpeed = Pick<ShareFitness, 'filesPerSecond' | 'bytesPerSecond'>;
 
+/** What mail and archives are called, on the share too, and the requirement that moves them. */
+const THINGS = {
+  mail: { things: 'mail', guide: 'G15' },
+  archive: { things: 'archives', guide: 'G16' },
+} as const;
+
 /** Seconds: what has piled up in less is carried by the final pass, while users wait. */
 const SHORT = 300;
 /** A source that changes faster than it can be copied is not run after for ever. */
@@ -32,10 +38,9 @@ export async function moveOldMail(
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
-  const to = sharedFolder(file, what === 'mail' ? 'mail' : 'archives');
+  const { things, guide } = THINGS[what];
+  const to = sharedFolder(file, things);
   const desired = { directory, mount, cluster: file.name, what, to, owner: { uid, gid } };
-  const things = what === 'mail' ? 'mail' : 'archives';
-  const guide = what === 'mail' ? 'G15' : 'G16';
   const there = await run.act('roomForMail', node, desired, {
     title: `room and names on the share for old ${things}`,
     guide,
@@ -74,16 +79,16 @@ async function seenByEveryNode(
   what: 'mail' | 'archive',
 ): Promise<void> {
   const { uid, gid, mount } = file.share;
+  const { things, guide } = THINGS[what];
   const input = {
     what,
-    to: sharedFolder(file, what === 'mail' ? 'mail' : 'archives'),
+    to: sharedFolder(file, things),
     mount,
     cluster: file.name,
     owner: { uid, gid },
     pass: sharedFolder(file, '_yodaidx'),
   };
-  const guide = what === 'mail' ? 'G15' : 'G16';
-  const title = `old ${what === 'mail' ? 'mail' : 'archives'}`;
+  const title = `old ${things}`;
   const about = { guide, label: what, disturbs: true };
   await run.act(
     'shareInventory',
