@@ -59,12 +59,14 @@ async function million({ options, movers, workspace, report }: Bench<Numbers>): 
   const empty = disk.count();
   const begin = performance.now();
   const running = await start(mover.command({ source, destination: disk.path, scratch, files }));
-  const looks: Look[] = [];
+  const looks: Look[] = [{ at: 0, files: 0, memory: 0 }];
   while (!running.hasExited()) {
     looks.push({ at: (performance.now() - begin) / 1_000, files: disk.count() - empty, memory: running.memory() });
     await sleep(LOOK);
   }
   const seconds = (performance.now() - begin) / 1_000;
+  // what came after the last look would else have taken no time
+  looks.push({ at: seconds, files: disk.count() - empty, memory: 0 });
   const { code, stderr } = await running.ended;
   if (code !== 0) throw new Stop(`${mover.name} ended with ${code}: ${stderr.trim().split('\n').at(-1) ?? ''}`);
   requireSize(mover.name, disk.path, tree);
