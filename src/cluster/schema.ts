@@ -222,6 +222,42 @@ const backup = z.strictObject({
   taken: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-20T04:00:00Z' }).optional(),
 });
 
+/** A time such as 90s, 30m, 24h or 2d, in seconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,5}[smhd]$/, 'expected a time such as 90s, 30m, 24h or 2d')
+  .transform(
+    (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3_600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
+  );
+
+/** Who begins a stop. */
+const gate = z.union([
+  z.enum(['approve', 'now']),
+  z.strictObject({ at: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-12-01T02:00:00Z' }) }),
+]);
+
+const stop = z.strictObject({
+  /** How long users may be without the server; when it will not suffice, everything goes back by itself. */
+  budget: duration.prefault('30m'),
+  /** approve: it waits for an operator. now: it begins as soon as it can. at: at that time. */
+  gate: gate.default('approve'),
+});
+
+/** The first node is a server in production: it moves while users work, with short stops (procedure, Order 2). */
+const cutover = z.strictObject({
+  /** How many stops: three (databases, storage, configuration), two (databases; storage and configuration) or one. */
+  stages: z.enum(['three', 'two', 'one']).default('two'),
+  /** How long the server runs on its new databases before the next stop. */
+  soak: duration.prefault('24h'),
+  /** How clients are kept out until the probes have passed. none: they are not. */
+  close: z.enum(['firewall', 'none']).default('firewall'),
+  /** A node that hears nothing of its rollout for so long during a stop starts its old state by itself. */
+  lease: duration.prefault('2m'),
+  databases: stop.prefault({}),
+  storage: stop.prefault({}),
+  configuration: stop.prefault({}),
+});
+
 /** What the Internet and the clients see (B13). Left out: nothing of it is looked at, and no client is moved. */
 const publicSide = z.strictObject({
   /** Host names that clients use; the last step of a rollout moves them to the balancer. */
@@ -251,6 +287,8 @@ export const clusterSchema = z.strictObject({
   nodes: z.array(node).min(2, 'a cluster has at least two nodes').max(50),
   mail,
   balancer: balancer.prefault({}),
+  /** Left out: the first node serves nobody yet (procedure, Order 1). */
+  cutover: cutover.optional(),
   /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
   backups: z.array(backup).max(20).optional(),
   public: publicSide.optional(),
@@ -265,6 +303,8 @@ export type DatabaseRole = keyof DatabaseNames;
 export type AccountSpec = z.infer<typeof account>;
 export type PublicSide = z.infer<typeof publicSide>;
 export type ClientAddress = z.infer<typeof clientAddress>;
+export type Cutover = z.infer<typeof cutover>;
+export type Gate = z.infer<typeof gate>;
 export type OutsideMailbox = z.infer<typeof outside>;
 
 export type { ServiceName } from './services.js';
