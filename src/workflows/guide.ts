@@ -6,6 +6,7 @@ import { prepareDatabases } from './guide/databases.js';
 import { equalLicences, installNodes, licenseNodes, shareSessions } from './guide/installation.js';
 import { configureFirstNode, watchdogAgain } from './guide/first-node.js';
 import { joinNodes, localEverywhere, oneMaster, survivesRestart } from './guide/joining.js';
+import { moveFirstNode } from './guide/production.js';
 import { probeOutsideFromAll } from './guide/probes.js';
 import { preflight } from './guide/preflight.js';
 import { prepareMachines, prepareShare, proveShare } from './guide/share.js';
@@ -18,8 +19,8 @@ export interface Cluster {
 }
 
 /**
- * Order 1 of the procedure: three machines without a cluster become one that serves mail behind a balancer. Written
- * once; the planner and the rollout run it.
+ * Single machines become one cluster that serves mail behind a balancer: Order 1 of the procedure where the first node
+ * serves nobody yet, Order 2 where it is in production. Written once; the planner and the rollout run it.
  */
 export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   const cluster: Cluster = { file, on: machinesOf(file) };
@@ -43,7 +44,10 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   await shareSessions(run, cluster);
 
   run.phase('First node');
-  const moved = await configureFirstNode(run, cluster, speed);
+  const moved =
+    file.cutover === undefined
+      ? await configureFirstNode(run, cluster, speed)
+      : await moveFirstNode(run, cluster, file.cutover);
 
   run.phase('Other nodes');
   await joinNodes(run, cluster, moved);

@@ -1,86 +1,12 @@
-import type { SettingsDesired } from '../../activities/settings.js';
-import {
-  firstNode,
-  fullTextOf,
-  localFolders,
-  machineOf,
-  ownAccounts,
-  sharedFolder,
-  type Machine,
-} from '../../cluster/names.js';
+import { firstNode, localFolders, machineOf, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
 import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import { connection, databaseSettings, directorySettings } from './first-node-settings.js';
 import { knowsItsConfiguration } from './joining.js';
 import { moveOldMail, type ShareSpeed } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
 import { staysTrue } from './stays-true.js';
-
-/** A connection as the database settings need it: with the NAME of the password. */
-function connection(
-  { database }: ClusterFile,
-  role: DatabaseRole,
-): {
-  host: string;
-  port: number;
-  database: string;
-  user: string;
-  password: { secret: string };
-} {
-  const { host, port, names, user, password } = database;
-  return { host, port, database: names[role], user, password };
-}
-
-/** What the first node's configuration says of databases (G12). */
-function databaseSettings(file: ClusterFile): SettingsDesired['values'] {
-  return [
-    { setting: 'databaseCharset', value: 'utf8mb4' },
-    { setting: 'accountsDatabase', connection: connection(file, 'accounts') },
-    { setting: 'groupwareDatabase', connection: connection(file, 'groupware') },
-    { setting: 'antispamDatabase', connection: connection(file, 'antispam') },
-    { setting: 'directoryCacheDatabase', connection: connection(file, 'directoryCache') },
-    { setting: 'activeSyncDatabase', connection: connection(file, 'activeSync') },
-    { setting: 'spamReportsDatabase', connection: connection(file, 'spamReports') },
-  ];
-}
-
-/** What it says of folders, and that changes are looked for (G14, G16, G19). */
-function directorySettings(file: ClusterFile): SettingsDesired['values'] {
-  const { temp, logs } = localFolders(file);
-  return [
-    { setting: 'mailPath', value: sharedFolder(file, 'mail') },
-    { setting: 'tempPath', value: temp },
-    { setting: 'logPath', value: logs },
-    ...fullTextSettings(file),
-    ...(file.mail.archive
-      ? [
-          { setting: 'archiveEnabled' as const, value: '1' },
-          { setting: 'archivePath' as const, value: sharedFolder(file, 'archives') },
-        ]
-      : []),
-    { setting: 'autoCheckConfig', value: '1' },
-  ];
-}
-
-/** The index, and who makes it (G14; procedure, rule 10). A version without one of them does without. */
-function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
-  const { fullTextUrl, fullTextScanning } = file.icewarp;
-  const kind = fullTextOf(file);
-  const scanning = fullTextScanning === 'now' && kind !== 'off' ? '1' : '0';
-  return [
-    { setting: 'fullTextPath', value: sharedFolder(file, '_yodaidx') },
-    ...(kind === 'off' ? [{ setting: 'fullTextEnabled' as const, value: '0' }] : []),
-    ...(kind === 'single' && fullTextUrl !== undefined
-      ? [
-          { setting: 'fullTextDatabaseUrl' as const, value: fullTextUrl.database },
-          { setting: 'fullTextScannerUrl' as const, value: fullTextUrl.scanner },
-        ]
-      : []),
-    { setting: 'fullTextMailScanning', value: scanning },
-    { setting: 'fullTextArchiveScanning', value: scanning },
-    { setting: 'fullTextGroupwareScanning', value: scanning },
-  ];
-}
 
 /**
  * The first node: its local configuration gets databases and directories, then becomes everybody's (G12–G16, G23).

@@ -71,7 +71,7 @@ export async function moveOldMail(
  * Nothing of what the tree held when the services had stopped is missing on the share, through every node (rule 18). Now,
  * because they are still stopped: later, users move and delete.
  */
-async function seenByEveryNode(
+export async function seenByEveryNode(
   run: Runner,
   { file, on }: Cluster,
   maker: Machine<'node'>,

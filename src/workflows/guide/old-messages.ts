@@ -19,11 +19,16 @@ export async function plantOldMessages(run: Runner, { file, on }: Cluster): Prom
 }
 
 /** Through one node: the probe accounts' mail is the one from before, by hash, flag, UID and folders. */
-export async function probeOldMessages(run: Runner, { file, on }: Cluster, node: NodeSpec): Promise<void> {
+export async function probeOldMessages(
+  run: Runner,
+  { file, on }: Cluster,
+  node: NodeSpec,
+  label = node.id,
+): Promise<void> {
   await run.act('probeOldMessages', on.control, throughNode(file, node), {
     title: `old messages are read through node ${node.id}, by hash`,
     guide: 'G15 G25',
-    label: node.id,
+    label,
     // there are some only between the move and the end of the joining
     disturbs: true,
   });

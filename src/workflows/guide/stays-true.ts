@@ -8,13 +8,15 @@ import type { Runner } from '../runner.js';
  * Before the first node's configuration is everybody's: it names no place that only this node has (B11; procedure,
  * rule 4). An operator who skips this approves of the list that is named, by its hash.
  *
- * @param written What steps before this one write: as long as it is planned only, the old values are no trouble.
+ * @param written What steps before this one write: as long as they have not, the old values are no trouble.
+ * @param when foreseen: asked before these steps, also by a rollout.
  */
 export async function staysTrue(
   run: Runner,
   { file }: Cluster,
   node: Machine<'node'>,
   written: SettingsDesired['values'],
+  { label, foreseen }: { readonly label: string; readonly foreseen: boolean } = { label: 'paths', foreseen: false },
 ): Promise<void> {
   const input = {
     directory: file.icewarp.directory,
@@ -25,18 +27,22 @@ export async function staysTrue(
       mail: sharedFolder(file, 'mail'),
       archive: sharedFolder(file, 'archives'),
     },
-    repointed: run.plans ? written.map(({ setting }) => setting) : [],
+    repointed: run.plans || foreseen ? written.map(({ setting }) => setting) : [],
   };
   await run.rule(
     {
       title: 'before it is shared: the configuration names no place of one node only',
       guide: 'B11',
-      label: 'paths',
+      label,
       skippable: true,
     },
     async () => {
       const title = 'paths and SQLite databases in the configuration';
-      const found = await run.look('pathScan', node, input, { title, guide: 'B11' });
+      const found = await run.look('pathScan', node, input, {
+        title,
+        guide: 'B11',
+        ...(label === 'paths' ? {} : { label }),
+      });
       return found === null || found.holds === 0 ? null : words(found, node.name);
     },
   );

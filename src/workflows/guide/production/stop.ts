@@ -1,0 +1,121 @@
+import { closingOf } from '../../../cluster/closing.js';
+import { sharedFolder, type Machine } from '../../../cluster/names.js';
+import type { Cutover, NodeSpec } from '../../../cluster/schema.js';
+import type { Stage } from '../../../cluster/stages.js';
+import type { Cluster } from '../../guide.js';
+import type { Runner } from '../../runner.js';
+
+/** The node that moves. */
+export interface First extends Cluster {
+  readonly spec: NodeSpec;
+  readonly node: Machine<'node'>;
+  readonly cutover: Cutover;
+}
+
+/** Seconds that what has come in gets to be delivered; what is left moves with its queue. */
+const INCOMING = 60;
+
+/** From here on nobody gets in, nothing goes out, and nothing writes (procedure, Terms; Order 2, step 8). */
+export async function closeAndStop(run: Runner, first: First, stage: Stage): Promise<void> {
+  const { node, file } = first;
+  const { directory } = file.icewarp;
+  await ports(run, first, stage, 'closed');
+  await run.step(
+    'watchdog',
+    node,
+    { directory, state: 'off' },
+    { title: 'watchdog off while services are stopped', guide: 'G15 G23', label: `off-${stage}` },
+  );
+  await run.step(
+    'autostart',
+    node,
+    { service: 'icewarp', enabled: false },
+    { title: 'services do not start with the machine meanwhile', guide: 'G15', label: `off-${stage}` },
+  );
+  await run.act(
+    'incomingEmpties',
+    node,
+    { directory, limit: INCOMING },
+    { title: 'what has come in is delivered', guide: 'B2', label: stage, disturbs: true },
+  );
+  await stopServices(run, first, stage);
+  const { addresses, services } = closingOf(file, first.spec, []);
+  await run.act(
+    'proveQuiet',
+    node,
+    { directory, trees: [], ports: services, addresses },
+    { title: 'nothing writes any more', guide: 'G15 G23', label: stage, disturbs: true },
+  );
+}
+
+/** Stops the services of the node, where they run. */
+export async function stopServices(run: Runner, { node, file }: First, label: string): Promise<void> {
+  const { directory } = file.icewarp;
+  const about = { title: 'services stopped', guide: 'G15 G23', label, disturbs: true };
+  await run.act('stopServices', node, { directory }, about);
+}
+
+/** Starts them, with everything in effect, and proves that they know their users. */
+export async function startServices(run: Runner, { node, file }: First, label: string): Promise<void> {
+  const { directory } = file.icewarp;
+  await run.step(
+    'services',
+    node,
+    { directory, running: true },
+    { title: `services on the new ${label}`, guide: 'G23', label, undoLast: true },
+  );
+}
+
+/** Users are let in; what starts services by itself does so again (procedure, Order 2, step 12). */
+export async function openAgain(run: Runner, first: First, stage: Stage): Promise<void> {
+  const { node, file } = first;
+  const { directory } = file.icewarp;
+  await ports(run, first, stage, 'open');
+  await run.step(
+    'autostart',
+    node,
+    { service: 'icewarp', enabled: true },
+    { title: 'services start with the machine', guide: 'G11', label: `on-${stage}` },
+  );
+  await run.step(
+    'watchdog',
+    node,
+    { directory, state: 'before' },
+    { title: 'watchdog as it was before the stop', guide: 'G15', label: `on-${stage}` },
+  );
+}
+
+async function ports(run: Runner, first: First, stage: Stage, state: 'closed' | 'open'): Promise<void> {
+  const { node, file, spec, on, cutover } = first;
+  if (cutover.close === 'none') return;
+  const { directory } = file.icewarp;
+  const about = { title: 'addresses of the control machine', guide: 'G25', label: 'closing' };
+  const control = (await run.look('balancerAddresses', on.control, {}, about)) ?? [];
+  await run.step(
+    'ports',
+    node,
+    { ...closingOf(file, spec, control), state, cluster: file.name, directory, user: file.share.user },
+    {
+      title: state === 'closed' ? 'closed to users, outgoing mail held' : 'open to users, held mail goes out',
+      guide: 'G25 B2',
+      label: `${state}-${stage}`,
+    },
+  );
+}
+
+/** Where a tree goes. */
+export function treeDesired(
+  { file }: First,
+  what: 'mail' | 'archive' | 'calendar',
+): {
+  readonly directory: string;
+  readonly mount: string;
+  readonly cluster: string;
+  readonly what: 'mail' | 'archive' | 'calendar';
+  readonly to: string;
+  readonly owner: { readonly uid: number; readonly gid: number };
+} {
+  const { uid, gid, mount } = file.share;
+  const to = sharedFolder(file, what === 'archive' ? 'archives' : what);
+  return { directory: file.icewarp.directory, mount, cluster: file.name, what, to, owner: { uid, gid } };
+}
