@@ -6,13 +6,14 @@ import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { commandUpdate, type Verb } from '../workflows/status.js';
+import { agreed } from './agreed.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
 import { PATIENCE, patiently } from './patience.js';
 import { say } from './say.js';
-import { agreed, startWorkflow } from './start.js';
+import { startWorkflow } from './start.js';
 import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
 
 interface OperateFlags {
