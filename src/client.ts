@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 import { reportFailure } from './cli/failure.js';
-import { programWith } from './cli/program.js';
-import type { WorkerFlags } from './cli/worker.js';
+import { programWith, type Entries } from './cli/program.js';
 
-/** The worker's code takes half a second to load: only when it is asked for. */
-async function runWorker(flags: WorkerFlags): Promise<number> {
-  const worker = await import('./worker.js');
-  return worker.runWorker(flags);
-}
+/** Their code takes half a second to load: only when it is asked for. */
+const entries: Entries = {
+  worker: async (flags) => (await import('./worker.js')).runWorker(flags),
+  recover: async (flags) => (await import('./recover.js')).runRecover(flags),
+};
 
 // `… | head` closes our output early: that is no failure of ours
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -16,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await programWith(runWorker).parseAsync();
+  await programWith(entries).parseAsync();
 } catch (error) {
   process.exitCode = reportFailure(error);
 }

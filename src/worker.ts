@@ -5,16 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from '@temporalio/worker';
 
-import type { Agent } from './activities/agent.js';
+import { createAgent, type Agent } from './activities/agent.js';
+import { keepLease } from './activities/lease-keeper.js';
 import { activitiesFor } from './activities/register.js';
 import { copyActivities, treeActivities } from './activities/tree-activities.js';
 import { RolloutError } from './cluster/errors.js';
 import { copyQueueOf, queueOf, type Place } from './cluster/names.js';
 import { loadAgentConfig } from './platform/agent-config.js';
-import { platformHere } from './platform/detect.js';
-import { createLog } from './platform/log.js';
-import { SecretStore } from './platform/secrets.js';
-import { Vault } from './platform/vault.js';
 import { EXIT } from './cli/exit.js';
 import { reportFailure } from './cli/failure.js';
 import { workerCommand, type WorkerFlags } from './cli/worker.js';
@@ -28,25 +25,30 @@ const COPIES = 4;
 /** Runs until a signal asks it to stop. @returns the exit code. */
 export async function runWorker(flags: WorkerFlags): Promise<number> {
   const { place, node } = placeOf(flags);
-  const config = await loadAgentConfig(flags.agent);
-  const secrets = new SecretStore(config.secrets);
-  const machine = node ?? place;
-  const log = createLog(machine, (text) => secrets.redact(text));
-  const agent: Agent = {
-    machine,
-    config,
-    secrets,
-    platform: platformHere(),
-    vault: new Vault(config.stateDir, config.cluster),
-    log,
-  };
+  const agent = createAgent(await loadAgentConfig(flags.agent), node ?? place);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }: LogEntry) => {
-      log(message, { level, ...meta });
+      agent.log(message, { level, ...meta });
     }),
     telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
+  // before Temporal is asked for anything: that may be away, and it is what a lease is for
+  const keeper = node === undefined ? undefined : await keepLease(agent);
+  try {
+    await serve(agent, place, node);
+  } catch (error) {
+    await keeper?.unneeded();
+    throw error;
+  } finally {
+    await keeper?.stop();
+  }
+  return EXIT.done;
+}
+
+/** Does what rollouts want of this machine, until a signal asks it to stop. */
+async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
+  const { config, machine, log } = agent;
   const { connection, namespace } = await connectPatiently(log);
   const common = {
     connection,
@@ -78,7 +80,6 @@ export async function runWorker(flags: WorkerFlags): Promise<number> {
   } finally {
     await connection.close();
   }
-  return EXIT.done;
 }
 
 /** Runs workers until all have ended; one that fails ends the others. */

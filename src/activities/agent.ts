@@ -1,7 +1,9 @@
 import type { AgentConfig } from '../platform/agent-config.js';
+import { platformHere } from '../platform/detect.js';
+import { createLog } from '../platform/log.js';
 import type { Platform } from '../platform/platform.js';
-import type { SecretStore } from '../platform/secrets.js';
-import type { Vault } from '../platform/vault.js';
+import { SecretStore } from '../platform/secrets.js';
+import { Vault } from '../platform/vault.js';
 
 /** The vault as one step sees it: its own originals and nothing else. */
 export type VaultSlot = ReturnType<Vault['slot']>;
@@ -16,4 +18,21 @@ export interface Agent {
   readonly vault: Vault;
   /** Writes one redacted line to the agent's local log. */
   log(event: string, detail?: unknown): void;
+}
+
+/**
+ * The agent of a machine, in this process.
+ *
+ * @throws RolloutError PLATFORM_UNKNOWN where agents do not run.
+ */
+export function createAgent(config: AgentConfig, machine: string): Agent {
+  const secrets = new SecretStore(config.secrets);
+  return {
+    machine,
+    config,
+    secrets,
+    platform: platformHere(),
+    vault: new Vault(config.stateDir, config.cluster),
+    log: createLog(machine, (text) => secrets.redact(text)),
+  };
 }

@@ -1,5 +1,3 @@
-import { cancellationSignal } from '@temporalio/activity';
-
 import { CommandNotes } from '../platform/command-notes.js';
 import type { Agent } from './agent.js';
 import { inTurn } from './in-turn.js';
@@ -12,19 +10,21 @@ import { besideShare } from './share-watch.js';
  * when that dies.
  *
  * @param input What the step is given; whoever touches the share directly declares there where it is mounted.
+ * @param signal Stops it: the activity's, or that of a way back without one.
  */
 export async function attempt<T>(
   agent: Agent,
   step: string,
   input: unknown,
+  signal: AbortSignal,
   run: (context: Context) => Promise<T>,
 ): Promise<T> {
-  return besideShare(mountIn(input), cancellationSignal(), (signal) =>
-    inTurn(`${agent.machine} ${step}`, signal, async () => {
+  return besideShare(mountIn(input), signal, (alive) =>
+    inTurn(`${agent.machine} ${step}`, alive, async () => {
       const notes = new CommandNotes(agent.config.stateDir, step);
-      const ended = await notes.endLeftovers(signal);
+      const ended = await notes.endLeftovers(alive);
       if (ended.length > 0) agent.log('ended what an earlier attempt had left running', { step, ended });
-      return notes.run(() => run({ signal, agent, vault: agent.vault.slot(step) }));
+      return notes.run(() => run({ signal: alive, agent, vault: agent.vault.slot(step) }));
     }),
   );
 }

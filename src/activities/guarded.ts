@@ -31,9 +31,14 @@ export async function guarded<T>(
   }
 }
 
+/** An error of ours as it is, any other without its words. */
+export function inOurWords(error: unknown): RolloutError {
+  return error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
+}
+
 /** An error as it may enter history: our own words, or none. */
 function toFailure(agent: Agent, error: unknown): ApplicationFailure {
-  const own = error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
+  const own = inOurWords(error);
   const failure = ApplicationFailure.create({
     type: own.code,
     message: agent.secrets.redact(own.message),

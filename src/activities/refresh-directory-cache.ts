@@ -10,6 +10,7 @@ import type { Procedure } from './resource.js';
  */
 export const refreshDirectoryCache: Procedure<{ readonly directory: string }, { readonly asked: boolean }, 'node'> = {
   place: 'node',
+  changes: 'forward',
   async run({ directory }, { signal }) {
     const tool = new Tool(directory, signal);
     // versions without a directory cache have nothing to refresh

@@ -10,6 +10,7 @@ import { databaseLogin } from './database-login.js';
 import { databasePreflight } from './database-preflight.js';
 import { databaseUser } from './database-user.js';
 import { installation } from './installation.js';
+import { leaseEnd, leaseSwitched, leaseTake } from './lease.js';
 import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
 import { localFolders } from './local-folders.js';
@@ -139,5 +140,8 @@ export const procedures = {
   balancerAddresses,
   ownConnections,
   redisAnswers,
+  leaseTake,
+  leaseSwitched,
+  leaseEnd,
 };
 export type Procedures = typeof procedures;

@@ -1,5 +1,6 @@
 import type { Place } from '../cluster/names.js';
 import type { Agent, VaultSlot } from './agent.js';
+import type { Direction } from './turnstile.js';
 
 /** One difference between what is and what shall be, in words for the plan. Never holds a secret. */
 export interface Change {
@@ -52,6 +53,11 @@ export interface Resource<Desired, Observed, P extends Place = Place> {
 /** What moves data or time, or proves something: an action without a desired state (design, contract 2). */
 export interface Procedure<Input, Output, P extends Place = Place> {
   readonly place: P;
+  /**
+   * It stops, starts or changes what the node serves. On the way forward it is refused once the agent has put the old
+   * state back by itself; on the way back it waits while the agent does. Left out: it only looks or proves.
+   */
+  readonly changes?: Direction;
   /** May be killed anywhere and run again. The output is small and holds no secret. */
   run(input: Input, context: Context): Promise<Output>;
 }

@@ -9,6 +9,7 @@ import { clearRestart, readMarker, stopForChange } from './restart-marker.js';
  */
 export const settleServices: Procedure<{ readonly directory: string }, { readonly restarted: boolean }, 'node'> = {
   place: 'node',
+  changes: 'back',
   async run({ directory }, context) {
     const restarted = (await isInstalled(directory)) && (await isOwed(directory, context));
     if (restarted) {

@@ -15,7 +15,7 @@ export interface StateFile<T> {
 }
 
 /** The note called `<stateDir>/<name>.json`. It never holds a secret. */
-export function stateFile<T>(agent: Agent, name: string): StateFile<T> {
+export function stateFile<T>(agent: Pick<Agent, 'config'>, name: string): StateFile<T> {
   const folder = agent.config.stateDir;
   const path = join(folder, `${name}.json`);
   return {

@@ -5,6 +5,7 @@ import { copyShard, cutForCopy, limitTree, reverseTree, verifyTree, type TreeCon
 import { guarded } from './guarded.js';
 import { inTurn } from './in-turn.js';
 import type { Tree, TreeBeat } from './tree.js';
+import { changing } from './turnstile.js';
 
 /**
  * What a node's agent offers on its copy queue: `tree.cut`, `tree.copy`, `tree.verify`, `tree.reverse`. Long ones, with
@@ -45,7 +46,11 @@ function beating<I extends { readonly tree: Tree }, T>(
       tell: (next) => (beat = next),
       ...(engine === undefined ? {} : { engine }),
     };
-    const work = (): Promise<T> => inTurn(`${activityType} ${input.tree.name}`, signal, () => run(input, context));
+    const turn = `${activityType} ${input.tree.name}`;
+    const work = (): Promise<T> =>
+      changing<T>(agent, 'forward', signal, (enter) =>
+        inTurn(turn, signal, () => enter(signal, (inside) => run(input, { ...context, signal: inside }))),
+      );
     try {
       return await guarded(agent, work, () => beat);
     } finally {

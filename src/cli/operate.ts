@@ -7,13 +7,14 @@ import type { ClusterFile } from '../cluster/schema.js';
 import type { Stage } from '../cluster/stages.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { commandUpdate, type Command, type Verb } from '../workflows/status.js';
+import { agreed } from './agreed.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
 import { PATIENCE, patiently } from './patience.js';
 import { say } from './say.js';
-import { agreed, startWorkflow } from './start.js';
+import { startWorkflow } from './start.js';
 import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
 
 /** What is said with a verb. */

@@ -4,6 +4,7 @@ import { PRODUCT_VERSION } from '../cluster/version.js';
 import { labCommand } from './lab.js';
 import { lbCommand } from './lb.js';
 import { operatorCommands } from './operator-commands.js';
+import { recoverCommand, type RecoverFlags } from './recover.js';
 import { rolloutCommands } from './rollout-commands.js';
 import { strict } from './strict.js';
 import { transferCommand } from './transfer.js';
@@ -27,8 +28,14 @@ Exit status: 0 done; 1 failed; 2 wrong usage, cluster file or saved plan;
 3 finished with skipped items or differences; 4 held or queued, waiting for an operator.
 `;
 
-/** The whole command line; `runWorker` runs the one command whose code is an entry of its own. */
-export function programWith(runWorker: (flags: WorkerFlags) => Promise<number>): Command {
+/** The commands that are an agent, or act as one: their code is above this room. */
+export interface Entries {
+  readonly worker: (flags: WorkerFlags) => Promise<number>;
+  readonly recover: (flags: RecoverFlags) => Promise<number>;
+}
+
+/** The whole command line. */
+export function programWith({ worker, recover }: Entries): Command {
   const program = new Command('icewarp-rollout')
     .description('Turns single IceWarp mail servers into one load-balanced cluster, with a way back at every step.')
     .version(PRODUCT_VERSION)
@@ -39,7 +46,8 @@ export function programWith(runWorker: (flags: WorkerFlags) => Promise<number>):
     ...rolloutCommands(),
     ...operatorCommands(),
     transferCommand(),
-    workerCommand(runWorker),
+    workerCommand(worker),
+    recoverCommand(recover),
     lbCommand(),
     labCommand(),
   ];

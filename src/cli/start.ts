@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline/promises';
-
 import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowHandle } from '@temporalio/client';
 
 import { RolloutError } from '../cluster/errors.js';
@@ -8,6 +6,7 @@ import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { verbOf, type RolloutInput } from '../workflows/rollout-input.js';
 import type { MemoStatus } from '../workflows/status.js';
+import { agreed } from './agreed.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, webUiLink, within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
@@ -142,15 +141,4 @@ async function warnOfShortMemory(client: Client): Promise<void> {
   process.stderr.write(
     `warning: this Temporal server forgets a finished rollout after ${days} days, and with it the way back; advised are ${ADVISED_DAYS}\n`,
   );
-}
-
-/** Asks on a terminal. @throws RolloutError USAGE without one: a script must say --yes. */
-export async function agreed(question = 'Do it?'): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new RolloutError('USAGE', 'not on a terminal: say --yes to go on without a question');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -57,6 +57,13 @@ export const ERRORS = {
   },
   VAULT_DAMAGED: { retryable: false, next: 'Restore the file from your backup, then: icewarp-rollout skip' },
   CHANGED_MEANWHILE: { retryable: false, next: 'Look at the difference; put it as expected and retry, or skip' },
+  LEASE_LOST: {
+    retryable: false,
+    next: 'See that all is as before on that node, then: icewarp-rollout rollback, and start again',
+  },
+  LEASE_OTHER: { retryable: false, next: 'End that stop first: icewarp-rollout rollback' },
+  AGENT_RUNS: { retryable: false, next: 'Stop the agent of this node, then run the same again' },
+  STAGE_OPENED: { retryable: false, next: 'Put it back with what users have changed since: icewarp-rollout rollback' },
   NOT_CONVERGED: { retryable: false, next: 'Look at the agent’s log on that machine, then: icewarp-rollout retry' },
   UNEXPECTED: { retryable: true, next: 'Look at the agent’s log on that machine' },
   // names and clients

@@ -8,26 +8,44 @@ import { RolloutError } from '../cluster/errors.js';
 const HELD = 75;
 
 /**
- * Locks a ledger against every other process of this machine (R22). The lock belongs to our open file: it ends with the
- * release or with the process, however that ends, and no child inherits it.
+ * Locks a ledger against every other process of this machine (R22).
  *
  * @param dir the ledger's folder, on a local disk.
  * @returns the release; harmless when called again.
  * @throws RolloutError LEDGER_BUSY naming the process that holds it and since when, COMMAND_MISSING without `flock`.
  */
 export async function lockLedger(dir: string): Promise<() => void> {
+  const lock = await lockFile(join(dir, 'lock'));
+  if ('holder' in lock) throw new RolloutError('LEDGER_BUSY', `the ledger ${dir} is in use by ${lock.holder}`);
+  return lock.release;
+}
+
+/**
+ * Locks a file against every other process of this machine. The lock belongs to our open file: it ends with the release
+ * or with the process, however that ends, and no child inherits it.
+ *
+ * @param path on a local disk; it is made, and stays.
+ * @returns the release, harmless when called again; or words for the process that holds the lock.
+ * @throws RolloutError COMMAND_MISSING without `flock`.
+ */
+export async function lockFile(
+  path: string,
+): Promise<{ readonly release: () => void } | { readonly holder: string }> {
   // A plain descriptor: a FileHandle that nobody holds any more is closed by the garbage collector, lock and all.
-  const descriptor = openSync(join(dir, 'lock'), constants.O_RDWR | constants.O_CREAT, 0o600);
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   let open = true;
   const release = (): void => {
     if (open) closeSync(descriptor);
     open = false;
   };
   try {
-    if (!(await lock(descriptor)))
-      throw new RolloutError('LEDGER_BUSY', `the ledger ${dir} is in use by ${holder(dir)}`);
-    sign(descriptor);
-    return release;
+    if (await lock(descriptor)) {
+      sign(descriptor);
+      return { release };
+    }
+    const holder = holderOf(path);
+    release();
+    return { holder };
   } catch (error) {
     release();
     throw error;
@@ -56,14 +74,14 @@ function lock(descriptor: number): Promise<boolean> {
     });
     child.once('exit', (code) => {
       if (code === 0 || code === HELD) resolve(code === 0);
-      else reject(new RolloutError('COMMAND_FAILED', 'flock could not lock the ledger'));
+      else reject(new RolloutError('COMMAND_FAILED', 'flock could not lock the file'));
     });
   });
 }
 
-function holder(dir: string): string {
+function holderOf(path: string): string {
   try {
-    const { pid, since } = JSON.parse(readFileSync(join(dir, 'lock'), 'utf8')) as { pid: number; since: string };
+    const { pid, since } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; since: string };
     return `process ${pid} since ${since}`;
   } catch {
     // it has just been taken and not been signed yet

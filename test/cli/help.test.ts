@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { programWith } from '../../src/cli/program.js';
 import { CLIENT, run } from './command-line.js';
 
-const program = programWith(() => Promise.resolve(0));
+const program = programWith({ worker: () => Promise.resolve(0), recover: () => Promise.resolve(0) });
 
 /** Every command and sub-command with the words that call it. */
 function withAllBelow(command: Command, words: readonly string[] = []): { name: string; command: Command }[] {
@@ -34,7 +34,7 @@ describe('the help', () => {
         ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
         ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete'],
         ...['cutover now', 'cutover at', 'cutover cancel'],
-        ...['worker', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
+        ...['worker', 'recover', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),
     );

@@ -25,6 +25,7 @@ case "$1 $2" in
   'set system')
     [ -f "$home/vars/$name" ] || { echo "Unknown variable $3"; exit 1; }
     [ -f "$home/refuse" ] && { echo "refused $4"; exit 1; }
+    [ "$4" = endless ] && exec sleep 600
     printf %s "$4" > "$home/vars/$name" ;;
   'get domain' | 'get account')
     [ -f "$home/$2/$name" ] || { echo "$2 $3 not found."; exit 1; }

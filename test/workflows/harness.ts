@@ -67,6 +67,9 @@ const ACTIONS = [
   'balancerAddresses',
   'ownConnections',
   'redisAnswers',
+  'leaseTake',
+  'leaseSwitched',
+  'leaseEnd',
 ] as const satisfies readonly Action[];
 const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
 export const MINUTE = 60_000;
