@@ -54,6 +54,7 @@ const ACTIONS = [
   'pathScan',
   'shareInventory',
   'mailFound',
+  'skippedItems',
   'plantOldMessages',
   'probeOldMessages',
   'removeOldMessages',
