@@ -115,7 +115,8 @@ async function makeEqual(
     if (first !== undefined) {
       throw new RolloutError('COPY_DIFFERS', `${source} is not what ${destination} is, such as ${shown(first)}`);
     }
-    if (more.files > 0) told.push(`${source} keeps ${more.files} files that the share has not, such as ${more.example}`);
+    if (more.files > 0)
+      told.push(`${source} keeps ${more.files} files that the share has not, such as ${more.example}`);
     break;
   }
   const { files } = await sizeOfTree(treeRoot(quarantine), { signal });

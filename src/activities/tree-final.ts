@@ -85,11 +85,17 @@ async function copyAndVerify(
   const { seen, skipped } = await copyWhole({ tree, kind: 'final' }, treeContext(context), approved);
   // what was skipped, such as a folder that cannot be read, may have been counted by one of both only
   if (skipped === 0 && seen.files !== files + links) {
-    throw new RolloutError('SOURCE_NOT_QUIET', `${files + links} files were counted in ${tree.source}, ${seen.files} copied`);
+    throw new RolloutError(
+      'SOURCE_NOT_QUIET',
+      `${files + links} files were counted in ${tree.source}, ${seen.files} copied`,
+    );
   }
   const sample = Math.min(100, Math.ceil((100 * SAMPLED) / Math.max(1, files)));
   const verified = await verifyTree({ tree, sample, latest: true }, treeContext(context));
   if (verified.outcome === 'equal') return;
   const { different, differencesFile = '' } = verified;
-  throw new RolloutError('COPY_DIFFERS', `${different} files in ${tree.destination} are not what was copied: ${differencesFile}`);
+  throw new RolloutError(
+    'COPY_DIFFERS',
+    `${different} files in ${tree.destination} are not what was copied: ${differencesFile}`,
+  );
 }
