@@ -20,9 +20,40 @@ export interface CopyTarget {
 
 /**
  * `ours`: bears this cluster's and node's mark, hence complete. `stale`: ours, but the original has changed since.
- * `foreign`: holds anything else.
+ * `unmarked`: passes over a tree have brought all of it there. `foreign`: holds anything else.
  */
-export type FolderState = 'absent' | 'empty' | 'ours' | 'stale' | 'foreign';
+export type FolderState = 'absent' | 'empty' | 'ours' | 'stale' | 'unmarked' | 'foreign';
+
+/** In the place of a mark's hash: what passes over a tree have brought there, whose ledger knows more than one hash. */
+const BY_PASSES = 'by passes';
+
+/** Whether a folder bears a mark of a copy that passes made. */
+export function isByPasses(mark: ConfigurationMark | null): boolean {
+  return mark?.hash === BY_PASSES;
+}
+
+/**
+ * What a shared folder holds that passes over a tree bring there.
+ *
+ * @param copied - whether all of the original is there.
+ */
+export async function inspectPasses(folder: string, copied: boolean, target: CopyTarget): Promise<FolderState> {
+  const mark = await readMark(folder);
+  if (mark !== null && !(isByPasses(mark) && isFrom(mark, target))) return 'foreign';
+  if (!copied) return 'stale';
+  return mark === null ? 'unmarked' : 'ours';
+}
+
+/** Marks what passes over a tree have brought into a shared folder. */
+export async function markPasses(folder: string, target: CopyTarget): Promise<void> {
+  await writeMark(folder, { cluster: target.cluster, node: target.node, hash: BY_PASSES }, target);
+}
+
+/** Takes that mark away again; what is there stays. */
+export async function unmarkPasses(folder: string, target: CopyTarget): Promise<void> {
+  const mark = await readMark(folder);
+  if (mark !== null && isByPasses(mark) && isFrom(mark, target)) await removeMark(folder);
+}
 
 /** Rights of a shared folder, as all others on the share have them. */
 const MODE = 0o750;
@@ -137,11 +168,11 @@ export function foreign(folder: string): RolloutError {
   return new RolloutError('CONFIG_FOREIGN', `${folder} holds files that no rollout of this cluster put there`);
 }
 
-function isFrom(mark: ConfigurationMark, { cluster, node }: CopyTarget): boolean {
+export function isFrom(mark: ConfigurationMark, { cluster, node }: CopyTarget): boolean {
   return mark.cluster === cluster && mark.node === node;
 }
 
-function isMark(path: Buffer): boolean {
+export function isMark(path: Buffer): boolean {
   return path.equals(Buffer.from(MARK));
 }
 

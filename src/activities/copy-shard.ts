@@ -10,8 +10,9 @@ import { tempName } from '../transfer/names.js';
 import { claimPair, noteSeeded, readPair } from '../transfer/pair.js';
 import { compile } from '../transfer/patterns.js';
 import { runEngine, type RunOptions } from '../transfer/run.js';
+import { SKIPPED_FILE } from '../transfer/skipped.js';
 import { summarize, type SkippedSummary } from '../transfer/skipped-summary.js';
-import type { Limits, PassOptions, PassResult, Progress, SkipReason, VerifyResult } from '../transfer/types.js';
+import type { Limits, PassOptions, PassResult, Progress, VerifyResult } from '../transfer/types.js';
 import type {
   CopyTreeInput,
   LimitTreeInput,
@@ -75,40 +76,17 @@ export async function copyShard({ tree, kind, shard }: CopyTreeInput, context: T
   return result;
 }
 
-/** Skipped, and yet nothing of the mail is missing at the destination. */
-const HARMLESS: readonly SkipReason[] = ['ODD_TYPE', 'TIME_RANGE'];
-
-/**
- * A pass over the whole tree after which nothing may be missing at the destination.
- *
- * @throws RolloutError SOURCE_NOT_QUIET, COPY_INCOMPLETE, CHANGED_MEANWHILE when the destination holds something else
- * in the place of a copy; as {@link copyShard} does.
- */
-export async function copyWhole(input: Omit<CopyTreeInput, 'shard'>, context: TreeContext): Promise<PassResult> {
-  const result = await copyShard(input, context);
-  const { outcome, why = '', skippedFile = '' } = result;
-  if (outcome === 'busy') throw new RolloutError('SOURCE_NOT_QUIET', why);
-  if (outcome === 'held') throw new RolloutError('COPY_INCOMPLETE', `${why}; ${skippedFile}`);
-  const skipped = Object.entries(await summarize(result)).filter(
-    ([reason]) => !HARMLESS.includes(reason as SkipReason),
-  );
-  const [first] = skipped;
-  if (first === undefined) return result;
-  const list = skipped.map(([reason, { count, example }]) => `${reason} ${count}, such as ${example}`).join('; ');
-  const isOthers = skipped.every(([reason]) => reason === 'FOREIGN' || reason === 'DEST_CHANGED');
-  throw new RolloutError(
-    isOthers ? 'CHANGED_MEANWHILE' : 'COPY_INCOMPLETE',
-    `not all of ${input.tree.source} is in ${input.tree.destination}: ${list}; all are listed in ${skippedFile}`,
-  );
-}
-
 /** Reads the destination back and compares it with what was recorded. */
-export async function verifyTree({ tree, sample }: VerifyTreeInput, context: TreeContext): Promise<VerifyResult> {
+export async function verifyTree(
+  { tree, sample, latest }: VerifyTreeInput,
+  context: TreeContext,
+): Promise<VerifyResult> {
   const { destination, threads } = tree;
   const options = {
     ledger: await ledgerOf(tree, context),
     destination,
     ...(sample === undefined ? {} : { sample }),
+    ...(latest === undefined ? {} : { latest }),
     ...(threads === undefined ? {} : { threads }),
   };
   return (await runEngine({ task: 'verify', options }, runOptions(context))) as VerifyResult;
@@ -116,13 +94,14 @@ export async function verifyTree({ tree, sample }: VerifyTreeInput, context: Tre
 
 /** Takes back to the source what has changed at the destination since the final pass. */
 export async function reverseTree({ tree, quarantine }: ReverseTreeInput, context: TreeContext): Promise<PassResult> {
-  const { source, destination, exclude, maxDelete, threads } = tree;
+  const { source, destination, exclude, rehash, maxDelete, threads } = tree;
   const options = {
     ledger: await ledgerOf(tree, context),
     source,
     destination,
     quarantine,
     ...(exclude === undefined ? {} : { exclude }),
+    ...(rehash === undefined ? {} : { rehash }),
     ...(maxDelete === undefined ? {} : { maxDelete }),
     ...(threads === undefined ? {} : { threads }),
   };
@@ -156,20 +135,30 @@ export async function withdrawCopy(name: Tree['name'], context: TreeContext): Pr
   return left;
 }
 
+/** Makes a tree's ledger that of its two folders, before the first pass: from then on the copy is begun. */
+export async function claimTree(tree: Tree, context: TreeContext): Promise<void> {
+  await claimPair(await ledgerOf(tree, context), tree.source, tree.destination);
+}
+
+/** The list of what the latest pass over a tree has skipped. */
+export function skippedFileOf(name: Tree['name'], stateDir: string): string {
+  return join(ledgerFolder(name, stateDir), SKIPPED_FILE);
+}
+
 /** Changes how fast a tree's passes may go; one that runs takes it up by itself. */
 export async function limitTree({ tree, limits }: LimitTreeInput, context: TreeContext): Promise<Limits> {
   await writeLimits(await ledgerOf(tree, context), limits);
   return limits;
 }
 
-/** The folder of a tree's ledger. @throws RolloutError USAGE for a name that is none. */
 async function ledgerOf({ name }: Tree, { stateDir }: TreeContext): Promise<string> {
   const ledger = ledgerFolder(name, stateDir);
   await mkdir(ledger, { recursive: true, mode: 0o700 });
   return ledger;
 }
 
-function ledgerFolder(name: string, stateDir: string): string {
+/** @throws RolloutError USAGE for a name that is none: it would be a path. */
+export function ledgerFolder(name: string, stateDir: string): string {
   if (!/^[a-z][a-z0-9-]{0,40}$/.test(name)) throw new RolloutError('USAGE', `"${name}" is no name of a tree`);
   return join(stateDir, 'transfer', name);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
+import type { TreeName } from '../icewarp/mail-tree.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import { runCommand } from '../platform/run.js';
 import type { Agent } from './agent.js';
@@ -24,7 +25,7 @@ import type { Context, Procedure } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 
 export interface MailFoundInput {
-  readonly what: 'mail' | 'archive';
+  readonly what: TreeName;
   /** Folder on the share in which the mail now is. */
   readonly to: string;
   /** Where the share is mounted, and the cluster that its sentinel must name. */

@@ -6,6 +6,7 @@ import { LINE, lineOf, titleOf, withLines } from '../icewarp/path-dat.js';
 import type { PathDat } from '../icewarp/path-dat.js';
 import { sha256OrNull } from '../platform/vault.js';
 import { refuseAccounts, refuseMail } from './accounts-present.js';
+import { isByPasses } from './configuration-copy.js';
 import { readMark } from './configuration-mark.js';
 import { assertLinesOurs, linesIn, putBackPathDat, readPathDatBytes, writePathDatLines } from './path-dat-file.js';
 import { foldersOf, QUEUE_LINES, queuesInForce, stopWithQueuesEmpty } from './queues.js';
@@ -129,7 +130,9 @@ async function ownCopy(
   const marked = folders.find((_, index) => marks[index]?.cluster === cluster && marks[index].node === agent.machine);
   if (marked === undefined) return null;
   const { uid, gid } = await stat(marked);
-  return { directory, to: { config, spam, calendar }, cluster, node: agent.machine, uid, gid };
+  const to = { config, spam, calendar };
+  const calendarByPasses = isByPasses(marks[folders.indexOf(calendar)] ?? null);
+  return { directory, to, calendarByPasses, cluster, node: agent.machine, uid, gid };
 }
 
 /**

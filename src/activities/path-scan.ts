@@ -11,7 +11,7 @@ import type { UntouchedPlace } from '../icewarp/variables.js';
 import { writeFileAtomic } from '../platform/atomic-file.js';
 import type { Agent } from './agent.js';
 import { searchFolder, type Searched } from './configuration-files.js';
-import { copiedFrom } from './old-mail.js';
+import { copiedFrom } from './node-tree.js';
 import type { Procedure } from './resource.js';
 
 export interface PathScanInput {

@@ -58,8 +58,11 @@ import { sharePreflight } from './share-preflight.js';
 import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
+import { skippedItems } from './skipped-items.js';
 import { statePreflight } from './state-preflight.js';
 import { tables } from './tables.js';
+import { treeFinal } from './tree-final.js';
+import { treeSeeded } from './tree-seeded.js';
 import { watchdog } from './watchdog.js';
 
 /** Everything with a desired state that the product knows, by kind. */
@@ -81,6 +84,8 @@ export const resources = {
   tables,
   mailAccounts,
   oldMail,
+  treeSeeded,
+  treeFinal,
   mailQueues,
   sharedConfiguration,
   pathDat,
@@ -129,6 +134,7 @@ export const procedures = {
   pathScan,
   shareInventory,
   mailFound,
+  skippedItems,
   plantOldMessages,
   probeOldMessages,
   removeOldMessages,

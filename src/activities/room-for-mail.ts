@@ -4,14 +4,15 @@ import { RolloutError } from '../cluster/errors.js';
 import { NamesSeen, unfitNames, type NamesThere } from '../cluster/file-names.js';
 import { runCommand } from '../platform/run.js';
 import { roomOnShare } from '../platform/share.js';
-import type { TreeSize } from '../platform/tree.js';
 import { isCopyBegun } from './copy-shard.js';
 import { PROOF_PREFIX } from './folder-set.js';
-import { observeOldMail, type OldMailDesired } from './old-mail.js';
+import { lookAtTree, type TreeAmount, type TreeDesired } from './node-tree.js';
 import { asProcessUser, unworkable } from './process-user.js';
 import type { Context, Procedure } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
 import { namesHeldIn } from './share-names.js';
+
+const NOTHING: TreeAmount = { files: 0, bytes: 0, rewritten: { files: 0, bytes: 0 } };
 
 /**
  * Proves that the share has room for all of the old mail, and holds its names, before the first file is copied (G15, G16;
@@ -21,22 +22,22 @@ import { namesHeldIn } from './share-names.js';
  * @returns how much is still to be copied.
  * @throws RolloutError SHARE_FULL, SHARE_UNFIT, SHARE_NOT_MOUNTED.
  */
-export const roomForMail: Procedure<OldMailDesired, TreeSize, 'node'> = {
+export const roomForMail: Procedure<TreeDesired, TreeAmount, 'node'> = {
   place: 'node',
   async run(desired, context) {
     const { mount, cluster, what, to } = desired;
     const { agent, signal } = context;
     const names = new NamesSeen();
-    const found = await observeOldMail(desired, context, (path) => {
+    const found = await lookAtTree(desired, context, (path) => {
       names.see(path.toString('latin1'));
     });
-    if (found === null || found.copied || found.files === 0) return { files: 0, bytes: 0 };
-    const { files, bytes } = found;
-    if (await isCopyBegun(what, agent.config.stateDir)) return { files, bytes };
+    if (found === null || found.copied || found.files === 0) return NOTHING;
+    const { files, bytes, rewritten } = found;
+    if (await isCopyBegun(what, agent.config.stateDir)) return { files, bytes, rewritten };
     await assertShareMounted(mount, cluster, signal);
     await assertNamesHeld(desired, names.there, context);
     const room = await roomOnShare(to, signal);
-    if (room.bytes >= bytes && (room.files === null || room.files >= files)) return { files, bytes };
+    if (room.bytes >= bytes && (room.files === null || room.files >= files)) return { files, bytes, rewritten };
     const takes = room.files === null ? '' : ` and ${room.files} files`;
     throw new RolloutError(
       'SHARE_FULL',
@@ -51,7 +52,7 @@ const isPlain = ({ longest, odd, ends, bytes, sameButCase, sameButForm }: NamesT
   longest <= SAFE && Object.keys(odd).length === 0 && ends + bytes + sameButCase + sameButForm === 0;
 
 async function assertNamesHeld(
-  { to, what, owner }: OldMailDesired,
+  { to, what, owner }: TreeDesired,
   there: NamesThere,
   { signal }: Context,
 ): Promise<void> {

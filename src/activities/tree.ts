@@ -36,6 +36,8 @@ export interface VerifyTreeInput {
   readonly tree: Tree;
   /** Percent of the files. */
   readonly sample?: number;
+  /** Also all files that the latest pass wrote. */
+  readonly latest?: boolean;
 }
 
 export interface ReverseTreeInput {

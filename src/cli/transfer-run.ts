@@ -71,8 +71,8 @@ export async function verifyCopy(flags: VerifyFlags, engine: Engine): Promise<nu
 
 /** Takes back to the source what has changed at the destination. @returns the exit code. */
 export async function reverseCopy(flags: ReverseFlags, engine: Engine): Promise<number> {
-  const { exclude = [], threads, maxDelete } = flags;
-  compile(exclude);
+  const { exclude = [], alwaysHash = [], threads, maxDelete } = flags;
+  compile([...exclude, ...alwaysHash]);
   const { ledger, source, destination } = await knownPair(flags.ledger);
   const trees = { 'the source': source, 'the destination': destination, 'the ledger': ledger };
   const options = {
@@ -81,6 +81,7 @@ export async function reverseCopy(flags: ReverseFlags, engine: Engine): Promise<
     destination,
     quarantine: await outside('the quarantine', flags.quarantine, trees),
     ...(exclude.length === 0 ? {} : { exclude }),
+    ...(alwaysHash.length === 0 ? {} : { rehash: alwaysHash }),
     ...(threads === undefined ? {} : { threads }),
     ...(maxDelete === undefined ? {} : { maxDelete }),
   };

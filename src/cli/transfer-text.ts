@@ -57,7 +57,7 @@ function passText(result: PassResult): string {
     `  times at the destination: ${times}`,
     ...notes.map((note) => `  ${note}`),
     ...(skipped === 0 ? [] : [`  ${countText(skipped)} items skipped${list}`]),
-    ...(result.skippedHash === undefined ? [] : [`  sha256 of that list: ${result.skippedHash}`]),
+    ...(result.skippedHash === undefined ? [] : [`  hash of that list: ${result.skippedHash}`]),
   ]);
 }
 

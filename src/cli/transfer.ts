@@ -34,6 +34,7 @@ export interface VerifyFlags {
 export interface ReverseFlags {
   readonly ledger: string;
   readonly quarantine: string;
+  readonly alwaysHash?: readonly string[];
   readonly exclude?: readonly string[];
   readonly threads?: number;
   readonly maxDelete?: number;
@@ -161,6 +162,7 @@ function reverse(engine: Engine): Command {
     .requiredOption(...LEDGER)
     .requiredOption('--quarantine <folder>', 'outside both trees: keeps whatever is replaced or removed')
     .option('--exclude <pattern>', `what is left out, with everything below it; may be repeated; ${PATTERNS}`, more)
+    .option('--always-hash <pattern>', `files that are compared by content whatever their times say; ${PATTERNS}`, more)
     .option(...THREADS, count(1, 64))
     .option('--max-delete <count>', 'more deletions than this are not carried out; default: 1,000 or 2 %', count(0))
     .option('--json', 'events as JSON lines, the result last')

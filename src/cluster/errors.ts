@@ -184,6 +184,14 @@ export const ERRORS = {
     retryable: false,
     next: 'Mend what the list named there says, on that machine, then: icewarp-rollout retry',
   },
+  SKIPPED_UNAPPROVED: {
+    retryable: false,
+    next: 'Mend what the list named there says and retry, or approve of exactly that list: icewarp-rollout approve --skipped HASH',
+  },
+  TOO_MUCH_GONE: {
+    retryable: false,
+    next: 'See that the share is whole; if users deleted that much, run the command named there on that machine, then: icewarp-rollout retry',
+  },
   MAIL_MISSING: {
     retryable: false,
     next: 'See what that node shows at the places listed there, mend its mount or the copy, then: icewarp-rollout retry',

@@ -12,9 +12,19 @@ const DATABASES = ['*.db', '*.db-wal', '*.db-shm', '*.db-journal'];
 /** Files that are written over in place, often in equal length: times alone do not tell (rule 6). */
 const WRITTEN_OVER = ['imapindex.*', 'flags*.dat', ...DATABASES];
 
+/** How the names of all begin that the product lays into a tree itself, such as marks: no part of the tree. */
+const OWN = '.icewarp-rollout-';
+
+/** Folder for what a way back replaces or removes; it lies in the old tree only where there is no room beside it. */
+export const QUARANTINE = `${OWN}quarantine`;
+
+/** The trees that a node brings to the share: mail, its archives, and what calendars have attached (procedure, rule 7). */
+export const TREES = ['mail', 'archive', 'calendar'] as const;
+export type TreeName = (typeof TREES)[number];
+
 /** A tree as the copy engine is given it. */
 export interface MailTree {
-  readonly name: 'mail' | 'archive';
+  readonly name: TreeName;
   readonly source: string;
   readonly destination: string;
   readonly exclude: readonly string[];
@@ -23,23 +33,24 @@ export interface MailTree {
 }
 
 /**
- * The mail or the archives of a node, on their way to the share (G15, G16).
+ * The mail, the archives or the calendar folder of a node, on their way to the share (G15, G16; procedure, rule 7).
  *
  * @param use live: services run, databases are left for later. quiet: they are stopped.
  */
 export function mailTree(
-  what: MailTree['name'],
+  what: TreeName,
   source: string,
   destination: string,
   use: 'live' | 'quiet',
   owner?: MailTree['owner'],
 ): MailTree {
   const queues = what === 'mail' ? QUEUES.flatMap((name) => [`/${name}`, `/${name}${MOVED_QUEUE}*`]) : [];
+  const leftOut = [...queues, `/${OWN}*`];
   return {
     name: what,
     source: withoutSlash(source),
     destination: withoutSlash(destination),
-    exclude: use === 'live' ? [...queues, ...DATABASES] : queues,
+    exclude: use === 'live' ? [...leftOut, ...DATABASES] : leftOut,
     rehash: WRITTEN_OVER,
     ...(owner === undefined ? {} : { owner }),
   };

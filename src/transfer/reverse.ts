@@ -10,6 +10,7 @@ import { TABLE, whole } from './ledger-keys.js';
 import { lockLedger } from './lock.js';
 import { fromText } from './names.js';
 import { keptBy } from './pass-bounds.js';
+import { compile } from './patterns.js';
 import { decodeFolder, encodeFolder, FileState, readRow, ROW_SIZE, writeRow } from './row.js';
 import type { PassResult, ReverseOptions } from './types.js';
 
@@ -80,7 +81,9 @@ async function baseOf(forward: LedgerReader, options: ReverseOptions): Promise<L
     throw new RolloutError('NO_FINAL_PASS', 'the last pass of this ledger was no final pass that ended well');
   }
   const [kept, tree] = [`${options.quarantine}/`, `${options.source}/`];
-  if (kept.startsWith(tree) || kept.startsWith(`${options.destination}/`)) {
+  const leftOut = compile(options.exclude ?? []);
+  const isInside = kept.startsWith(tree) && !leftOut(fromText(options.quarantine.slice(tree.length)));
+  if (isInside || kept.startsWith(`${options.destination}/`)) {
     throw new RolloutError('USAGE', 'the quarantine lies inside one of the trees');
   }
   if (deviceOf(options.quarantine) !== deviceOf(options.source)) {

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-import type { PassResult, Skipped, SkipReason } from './types.js';
+import { ListHash } from './skipped.js';
+import type { PassResult, SkipReason } from './types.js';
 
 /** How many items were skipped for a reason, and the first of them. */
 export interface SkippedCount {
@@ -11,14 +12,29 @@ export interface SkippedCount {
 
 export type SkippedSummary = Readonly<Partial<Record<SkipReason, SkippedCount>>>;
 
+/** A whole list of skipped items in a few words. */
+export interface SkippedDigest {
+  /** What an approval of the list names. */
+  readonly hash: string;
+  readonly count: number;
+  readonly reasons: SkippedSummary;
+}
+
 /** What a pass skipped, by reason: its list may have millions of lines. */
 export async function summarize({ skippedFile }: Pick<PassResult, 'skippedFile'>): Promise<SkippedSummary> {
-  const summary: Partial<Record<SkipReason, { count: number; example: string }>> = {};
-  if (skippedFile === undefined) return summary;
+  return skippedFile === undefined ? {} : (await digestOf(skippedFile)).reasons;
+}
+
+/** Reads a list of skipped items. */
+export async function digestOf(skippedFile: string): Promise<SkippedDigest> {
+  const reasons: Partial<Record<SkipReason, { count: number; example: string }>> = {};
+  const hash = new ListHash();
+  let count = 0;
   for await (const line of createInterface({ input: createReadStream(skippedFile) })) {
-    const { reason, path } = JSON.parse(line) as Skipped;
-    const known = (summary[reason] ??= { count: 0, example: path });
+    const { reason, path } = hash.add(line);
+    count += 1;
+    const known = (reasons[reason] ??= { count: 0, example: path });
     known.count += 1;
   }
-  return summary;
+  return { hash: hash.digest(), count, reasons };
 }

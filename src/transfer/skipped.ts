@@ -5,11 +5,32 @@ import { join } from 'node:path';
 import { shown, type ByteName } from './names.js';
 import type { Skipped, SkipReason } from './types.js';
 
-const FILE = 'skipped.jsonl';
+/** The list, in the folder of the ledger whose latest pass made it. */
+export const SKIPPED_FILE = 'skipped.jsonl';
 /** Lines that are written at a time. */
 const BATCH = 500;
 
-/** What a pass could not carry, one JSON line per item, sorted: equal lists have an equal hash. */
+/**
+ * The hash that an approval names: of paths and reasons in the order of the paths. Not of the details, which may be
+ * others in the next pass although nothing has changed.
+ */
+export class ListHash {
+  readonly #hash = createHash('sha256');
+
+  /** @param line - the next one of a list. */
+  add(line: string): Skipped {
+    const item = JSON.parse(line) as Skipped;
+    // a path as it is shown holds no NUL
+    this.#hash.update(`${item.path}\0${item.reason}\n`);
+    return item;
+  }
+
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+/** What a pass could not carry, one JSON line per item, in the order of the paths; each path once. */
 export class SkippedList {
   readonly #unsorted: string;
   readonly #paths = new Set<ByteName>();
@@ -17,7 +38,7 @@ export class SkippedList {
   #fd: number | undefined;
 
   constructor(private readonly dir: string) {
-    this.#unsorted = join(dir, `${FILE}.unsorted`);
+    this.#unsorted = join(dir, `${SKIPPED_FILE}.unsorted`);
     rmSync(this.#unsorted, { force: true });
   }
 
@@ -38,12 +59,12 @@ export class SkippedList {
     if (this.#lines.length >= BATCH) this.#flush();
   }
 
-  /** Writes the list durably in the place of the former one. @returns its file and sha256; nothing when it is empty. */
+  /** Writes the list durably in the place of the former one. @returns its file and hash; nothing when it is empty. */
   finish(): { skippedFile: string; skippedHash: string } | undefined {
     this.#flush();
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    const file = join(this.dir, FILE);
+    const file = join(this.dir, SKIPPED_FILE);
     if (this.#paths.size === 0) {
       rmSync(file, { force: true });
       return undefined;
@@ -51,14 +72,16 @@ export class SkippedList {
     const lines = readFileSync(this.#unsorted, 'utf8')
       .split('\n')
       .filter((line) => line !== '');
-    const text = `${lines.sort().join('\n')}\n`;
+    lines.sort();
     const sorted = openSync(`${file}.sorted`, 'w', 0o600);
-    writeSync(sorted, text);
+    writeSync(sorted, `${lines.join('\n')}\n`);
     fsyncSync(sorted);
     closeSync(sorted);
     renameSync(`${file}.sorted`, file);
     rmSync(this.#unsorted, { force: true });
-    return { skippedFile: file, skippedHash: createHash('sha256').update(text).digest('hex') };
+    const hash = new ListHash();
+    for (const line of lines) hash.add(line);
+    return { skippedFile: file, skippedHash: hash.digest() };
   }
 
   #flush(): void {

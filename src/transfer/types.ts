@@ -131,8 +131,9 @@ export interface PassResult {
   readonly deleted: number;
   readonly hardLinks: number;
   readonly skipped: number;
-  /** File with one JSON line per skipped item; its sha256 is what an approval names. */
+  /** File with one JSON line per skipped item. */
   readonly skippedFile?: string;
+  /** sha256 of the paths and reasons in it, equal for an equal set: what an approval names. */
   readonly skippedHash?: string;
   /** Exactness of times at the destination: `nanoseconds`, `microseconds` or what the file system keeps. */
   readonly times: string;
@@ -176,7 +177,10 @@ export interface ReverseOptions {
   readonly ledger: string;
   readonly source: string;
   readonly destination: string;
-  /** Folder outside both trees where whatever is replaced or removed is kept. */
+  /**
+   * Folder where whatever is replaced or removed is kept: on the source's file system, outside both trees. Where the
+   * source is a file system of its own, it may lie in it under a name that `exclude` leaves out.
+   */
   readonly quarantine: string;
   readonly exclude?: readonly string[];
   /** Patterns of files that are compared by content whatever their times say. */
@@ -192,6 +196,8 @@ export interface VerifyOptions {
   readonly sample?: number;
   /** Which files a sample takes: the same ones for the same number; without it others each time. */
   readonly seed?: number;
+  /** Also all files that the latest pass wrote, whatever the sample takes. */
+  readonly latest?: boolean;
   readonly threads?: number;
 }
 

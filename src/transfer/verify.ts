@@ -41,6 +41,7 @@ interface Cursor {
   readonly generation: number;
   readonly sample: number;
   readonly seed: number;
+  readonly latest?: boolean;
   readonly after: string;
   readonly checked: Amount;
   readonly different: number;
@@ -103,6 +104,7 @@ class Verification {
   readonly sample: number;
   readonly seed: number;
   different = 0;
+  readonly #latest: boolean;
   #listed = 0;
   #files = 0;
   #bytes = 0;
@@ -117,11 +119,13 @@ class Verification {
     readonly generation: number,
   ) {
     this.sample = options.sample ?? 100;
+    this.#latest = options.latest ?? false;
     this.#root = fromText(options.destination);
     const cursor = this.#readCursor();
     const goesOn =
       cursor?.generation === generation &&
       cursor.sample === this.sample &&
+      (cursor.latest ?? false) === this.#latest &&
       (options.seed ?? cursor.seed) === cursor.seed;
     this.seed = options.seed ?? (goesOn ? cursor.seed : randomInt(2 ** 32));
     if (goesOn) {
@@ -162,7 +166,8 @@ class Verification {
       for (const { key, value } of this.reader.range({ start: from, end })) {
         if (this.#after !== '' && from.equals(key)) continue;
         last = Buffer.from(key);
-        if (this.#isSampled(last)) batch.push({ key: last, row: readRow(value) });
+        const row = readRow(value);
+        if (this.#isAsked(last, row)) batch.push({ key: last, row });
         if (batch.length === BATCH) break;
       }
       if (last === undefined) break;
@@ -219,8 +224,8 @@ class Verification {
     return under(this.#root, this.#below(key));
   }
 
-  #isSampled(key: Buffer): boolean {
-    if (this.sample >= 100) return true;
+  #isAsked(key: Buffer, { generation }: FileRow): boolean {
+    if (this.sample >= 100 || (this.#latest && generation === this.generation)) return true;
     const hash = createHash('sha1').update(`${this.seed}/`).update(key).digest();
     return hash.readUInt32BE(0) / 2 ** 32 < this.sample / 100;
   }
@@ -239,7 +244,8 @@ class Verification {
 
   #writeCursor(): void {
     const { generation, sample, seed, checked, different } = this;
-    const cursor: Cursor = { generation, sample, seed, after: this.#after, checked, different, listed: this.#listed };
+    const [latest, after, listed] = [this.#latest, this.#after, this.#listed];
+    const cursor: Cursor = { generation, sample, seed, latest, after, checked, different, listed };
     const temporary = this.#path(`${CURSOR}.new`);
     const fd = openSync(temporary, 'w', 0o600);
     writeSync(fd, JSON.stringify(cursor));

@@ -28,6 +28,12 @@ export const STORY: Readonly<Record<Kind, Story>> = {
   tables: { undo: 'our tables dropped while they hold only what we put there', seconds: 20, after: 'installation' },
   mailAccounts: { undo: 'the accounts that we made are deleted', seconds: 5, after: 'installation' },
   oldMail: { undo: 'our copies removed; the old folder is never touched', seconds: 60, after: 'installation' },
+  treeSeeded: { undo: 'our copies removed, unless users have worked with them', seconds: 1, after: 'installation' },
+  treeFinal: {
+    undo: 'the copy stays for the next pass; once users have worked with it, what they changed goes back',
+    seconds: 60,
+    after: 'installation',
+  },
   mailQueues: { undo: 'what waits moves back; path.dat as it was', seconds: 20, after: 'installation' },
   sharedConfiguration: { undo: 'our copy removed while no node uses it', seconds: 20, after: 'installation' },
   pathDat: { undo: 'path.dat as it was, byte for byte', seconds: 5, after: 'installation' },

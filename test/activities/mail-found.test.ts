@@ -3,7 +3,8 @@ import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, stat, utimes, w
 import { dirname, join } from 'node:path';
 
 import { mailFound, shareInventory, type MailFoundInput } from '../../src/activities/mail-found.js';
-import { oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
+import { oldMail } from '../../src/activities/old-mail.js';
+import type { TreeDesired } from '../../src/activities/node-tree.js';
 import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted } from '../../src/icewarp/control.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
@@ -18,7 +19,7 @@ describe('old mail that moved', () => {
   let maker: TestContext;
   let other: TestContext;
   let icewarp: FakeIceWarp;
-  let desired: OldMailDesired;
+  let desired: TreeDesired;
   let share: string;
 
   beforeEach(async () => {

@@ -3,7 +3,8 @@ import { chown, cp, lstat, mkdir, readFile, readdir, rename, rm, symlink, trunca
 import { join } from 'node:path';
 
 import { copyShard } from '../../src/activities/copy-shard.js';
-import { assertOldMailCopied, oldMail, type OldMailDesired } from '../../src/activities/old-mail.js';
+import { assertOldMailCopied, oldMail } from '../../src/activities/old-mail.js';
+import type { TreeDesired } from '../../src/activities/node-tree.js';
 import { roomForMail } from '../../src/activities/room-for-mail.js';
 import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted, MODULES, runningModules } from '../../src/icewarp/control.js';
@@ -18,7 +19,7 @@ import { fakeIceWarp, type FakeIceWarp } from '../support/fake-icewarp.js';
 describe('old mail', () => {
   let context: TestContext;
   let icewarp: FakeIceWarp;
-  let desired: OldMailDesired;
+  let desired: TreeDesired;
   let mail: string;
   let share: string;
 

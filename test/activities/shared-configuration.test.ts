@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { MARK, readMark, writeMark } from '../../src/activities/configuration-mark.js';
+import { assertOldMailCopied } from '../../src/activities/old-mail.js';
+import { noteOpened } from '../../src/activities/opened.js';
 import { sharedConfiguration, type SharedConfigurationDesired } from '../../src/activities/shared-configuration.js';
 import { readMarker } from '../../src/activities/restart-marker.js';
+import { stateFile } from '../../src/activities/state-file.js';
 import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
 import { sentinelText } from '../../src/platform/sentinel.js';
@@ -166,5 +169,105 @@ describe('the shared configuration', () => {
     await writeFile(join(icewarp.directory, 'path.dat'), `${desired.to.config}\n`);
     const restored = sharedConfiguration.restore(desired, before, context);
     await expect(restored).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
+  });
+
+  describe('that users have worked with', () => {
+    const local = (path: string): string => join(icewarp.directory, path);
+    let before: Awaited<ReturnType<typeof sharedConfiguration.observe>>;
+
+    beforeEach(async () => {
+      before = await sharedConfiguration.observe(desired, context);
+      await sharedConfiguration.apply(desired, context);
+      await noteOpened(context.agent, 'configuration', true);
+      await writeFile(settings(), 'changed by an administrator');
+      await writeFile(join(share, 'config/new'), 'new');
+      await rename(join(share, 'spam/deep/file'), join(share, 'spam/renamed'));
+      await chmod(local('config/settings.cfg'), 0o640);
+      await chown(local('config/settings.cfg'), 77, 78);
+    });
+
+    it('comes back to the node’s own folders with deletions and renames, and nothing is deleted for good', async () => {
+      await ensureStarted(icewarp.directory, context.signal);
+      const kept = await sharedConfiguration.restore(desired, before, context);
+      expect(await runningModules(icewarp.directory)).toEqual([]);
+      expect(await readFile(local('config/settings.cfg'), 'utf8')).toBe('changed by an administrator');
+      const { uid, gid, mode } = await stat(local('config/settings.cfg'));
+      expect([uid, gid, mode & 0o777]).toEqual([77, 78, 0o640]);
+      expect(await readdir(local('config'))).toEqual(['deep', 'new', 'settings.cfg']);
+      expect(await readdir(local('spam'), { recursive: true })).toEqual(['deep', 'renamed']);
+      expect(await readFile(local('config.icewarp-rollout-replaced-1/settings.cfg'), 'utf8')).toBe('the settings');
+      expect(await readFile(local('spam.icewarp-rollout-replaced-1/deep/file'), 'utf8')).toBe('spam');
+      expect(await readdir(join(share, 'config.icewarp-rollout-used-1'))).toContain('new');
+      expect(await readdir(share)).toHaveLength(6);
+      // what nobody has changed needs no new copy
+      expect(await readdir(icewarp.directory)).not.toContain('calendar.icewarp-rollout-replaced-1');
+      expect(kept).toHaveLength(5);
+      expect(await sharedConfiguration.restore(desired, before, context)).toEqual(kept);
+      expect(await sharedConfiguration.observe(desired, context)).toEqual(before);
+    });
+
+    it('can be copied to the share by a new start', async () => {
+      await sharedConfiguration.restore(desired, before, context);
+      await noteOpened(context.agent, 'configuration', false);
+      await writeFile(local('config/settings.cfg'), 'paths as before');
+      await sharedConfiguration.apply(desired, context);
+      expect(await readFile(settings(), 'utf8')).toBe('paths as before');
+      expect(sharedConfiguration.diff(desired, await sharedConfiguration.observe(desired, context))).toEqual([]);
+    });
+
+    it.each([
+      ['while it was being copied', 'half'],
+      ['between its two renames', 'whole'],
+    ])('is brought back although that was cut off %s, and IceWarp is not asked meanwhile', async (_, how) => {
+      const own = { config: local('config/'), spam: local('spam/'), calendar: local('calendar/') };
+      await stateFile(context.agent, 'configuration-back').write(own);
+      await cp(join(share, 'config'), local('config.icewarp-rollout-new'), { recursive: true });
+      await rm(local(`config.icewarp-rollout-new/${MARK}`));
+      if (how === 'half') await rm(local('config.icewarp-rollout-new/settings.cfg'));
+      else await rename(local('config'), local('config.icewarp-rollout-replaced-1'));
+      const asked = await icewarp.calls();
+      await sharedConfiguration.restore(desired, before, context);
+      expect(await icewarp.calls()).toEqual(asked);
+      expect(await readFile(local('config/settings.cfg'), 'utf8')).toBe('changed by an administrator');
+      expect(await readFile(local('config.icewarp-rollout-replaced-1/settings.cfg'), 'utf8')).toBe('the settings');
+      expect(await readdir(icewarp.directory)).not.toContain('config.icewarp-rollout-new');
+    });
+
+    it('is left alone where it is not the node’s', async () => {
+      await writeMark(desired.to.config, { cluster: 'other', node: 'A', hash: 'x' }, desired);
+      await expect(sharedConfiguration.restore(desired, before, context)).rejects.toMatchObject({
+        code: 'CONFIG_FOREIGN',
+      });
+      expect(await readFile(local('config/settings.cfg'), 'utf8')).toBe('the settings');
+    });
+  });
+
+  describe('whose calendar folder passes bring there', () => {
+    beforeEach(() => {
+      desired = { ...desired, calendarByPasses: true };
+      // what a step copies is looked for with the agent's own cluster
+      const { agent } = context;
+      context = { ...context, agent: { ...agent, config: { ...agent.config, cluster: 'lab' } } };
+    });
+
+    const mark = (): Promise<unknown> => readMark(desired.to.calendar);
+
+    it('is marked, not copied, once all of it is there', async () => {
+      const before = await sharedConfiguration.observe(desired, context);
+      expect(before?.parts.calendar.state).toBe('stale');
+      await assertOldMailCopied(icewarp.directory, 'calendar', desired.to.calendar, context);
+      expect((await sharedConfiguration.observe(desired, context))?.parts.calendar.state).toBe('unmarked');
+      await sharedConfiguration.apply(desired, context);
+      expect(await mark()).toMatchObject({ cluster: 'lab', node: 'A' });
+      expect(sharedConfiguration.diff(desired, await sharedConfiguration.observe(desired, context))).toEqual([]);
+      // path.dat waits for what has come in since
+      await writeFile(join(icewarp.directory, 'calendar/late'), 'late');
+      expect((await sharedConfiguration.observe(desired, context))?.parts.calendar.state).toBe('stale');
+      await sharedConfiguration.apply(desired, context);
+      expect(await readFile(join(share, 'calendar/late'), 'utf8')).toBe('late');
+      await sharedConfiguration.restore(desired, before, context);
+      expect(await mark()).toBeNull();
+      expect(await readFile(join(share, 'calendar/late'), 'utf8')).toBe('late');
+    });
   });
 });

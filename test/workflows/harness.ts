@@ -56,6 +56,7 @@ const ACTIONS = [
   'pathScan',
   'shareInventory',
   'mailFound',
+  'skippedItems',
   'plantOldMessages',
   'probeOldMessages',
   'removeOldMessages',

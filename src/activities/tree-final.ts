@@ -1,0 +1,101 @@
+import { RolloutError } from '../cluster/errors.js';
+import { runningModules } from '../icewarp/control.js';
+import type { MailTree } from '../icewarp/mail-tree.js';
+import { copyWhole } from './copy-whole.js';
+import { verifyTree } from './copy-shard.js';
+import {
+  copiedFrom,
+  dropFinalPass,
+  finishTree,
+  folderInForce,
+  isThere,
+  treeContext,
+  type TreeDesired,
+  type TreeState,
+} from './node-tree.js';
+import type { Context, Resource } from './resource.js';
+import { assertShareMounted } from './share-mounted.js';
+import { takeBack, wasUsed } from './tree-back.js';
+
+export interface TreeFinalDesired extends TreeDesired {
+  /** Hashes of lists of skipped items that the operator has approved: what they name may be missing on the share. */
+  readonly skipped: readonly string[];
+}
+
+export interface TreeFinalObserved {
+  /** The folder in force. */
+  readonly from: string;
+  /** A final pass over it has ended, and nobody has put it back. */
+  readonly copied: boolean;
+}
+
+/** Files of earlier passes that are read again beside those of the final one, while users wait (R25). */
+const SAMPLED = 1_000;
+
+/**
+ * The final pass over a tree with the services stopped, ended by a second walk that finds nothing (procedure, Order 2,
+ * step 9). Before users work with the copy, its way back only forgets the pass: the copy stays for the next one. After
+ * that it takes back to the old tree what they changed.
+ */
+export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = {
+  place: 'node',
+
+  // cheap, because users wait: whoever switches the path looks through the tree itself
+  async observe(desired, context) {
+    const from = await folderInForce(desired, context.signal);
+    if (from === null) return null;
+    const copied = isThere(from, desired.to) || (await copiedFrom(context.agent, desired.what)) === from;
+    return { from, copied };
+  },
+
+  diff({ what, to }, observed) {
+    if (observed?.copied === true) return [];
+    return [{ what: `final pass to ${to}`, before: 'not made', after: `all of the ${what} tree` }];
+  },
+
+  async apply(desired, context) {
+    const { directory, what, to, mount, cluster, owner, skipped } = desired;
+    const { agent, signal } = context;
+    const from = await folderInForce(desired, signal);
+    if (from === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${directory}`);
+    if (isThere(from, to) || (await copiedFrom(agent, what)) === from) return;
+    await assertShareMounted(mount, cluster, signal);
+    const running = await runningModules(directory);
+    if (running.length > 0) {
+      throw new RolloutError('SERVICES_RUNNING', `the final pass needs them stopped: ${running.join(', ')}`);
+    }
+    await finishTree(desired, from, owner, context, (tree, state) => copyAndVerify(tree, state, skipped, context));
+  },
+
+  async restore(desired, _before, context) {
+    const { agent } = context;
+    if (await wasUsed(agent, desired.what)) return takeBack(desired, context);
+    await dropFinalPass(agent, desired.what);
+    return [];
+  },
+};
+
+/** @throws RolloutError as `copyWhole` does; SOURCE_NOT_QUIET when the counts differ; COPY_DIFFERS. */
+async function copyAndVerify(
+  tree: MailTree,
+  { files, links }: TreeState,
+  approved: readonly string[],
+  context: Context,
+): Promise<void> {
+  const { seen, skipped } = await copyWhole({ tree, kind: 'final' }, treeContext(context), approved);
+  // what was skipped, such as a folder that cannot be read, may have been counted by one of both only
+  if (skipped === 0 && seen.files !== files + links) {
+    throw new RolloutError(
+      'SOURCE_NOT_QUIET',
+      `${files + links} files were counted in ${tree.source}, ${seen.files} copied`,
+    );
+  }
+  const sample = Math.min(100, Math.ceil((100 * SAMPLED) / Math.max(1, files)));
+  const verified = await verifyTree({ tree, sample, latest: true }, treeContext(context));
+  if (verified.outcome === 'equal') return;
+  const { different, differencesFile = '' } = verified;
+  throw new RolloutError(
+    'COPY_DIFFERS',
+    `${different} files in ${tree.destination} are not what was copied: ${differencesFile}`,
+  );
+}
