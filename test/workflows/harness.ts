@@ -35,6 +35,8 @@ const ACTIONS = [
   'namesPreflight',
   'outsidePreflight',
   'databaseLogin',
+  'databaseRehearsal',
+  'dropScratch',
   'shareProof',
   'shareSeen',
   'shareLockHeld',
