@@ -1,9 +1,10 @@
-import { isAbsolute, join } from 'node:path';
+import { resolve } from 'node:path';
 
-import { parseConnectionString } from '../icewarp/connection-string.js';
+import { sqliteFileOf } from '../icewarp/connection-string.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { SETTINGS } from '../icewarp/variables.js';
+import type { Database } from '../platform/mysql.js';
 import { onSqliteCopy, type AskSqlite } from '../platform/sqlite.js';
 import { asAdministrator, type DatabaseServer } from './database-server.js';
 import type { Context, Procedure } from './resource.js';
@@ -37,6 +38,8 @@ export interface CollationClashes {
 /** The answer goes into history. */
 const MOST_LETTERS = 220;
 const MOST_TABLES = 6;
+/** Keys of a table that a message names. */
+const MOST_SHOWN = 3;
 /** Keys of one table that are compared. */
 const MOST_KEYS = 300_000;
 
@@ -66,18 +69,20 @@ export const collationWeights: Procedure<
 > = {
   place: 'control',
   run: ({ letters, ...server }, context) =>
-    asAdministrator(server, context, async (database) => {
-      const each = Array.from(letters);
-      if (each.length === 0) return { weights: '' };
-      const select = each.map(
-        (_, index) =>
-          `SELECT ${index} AS at, HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE ${COLLATION})) AS weight`,
-      );
-      const rows = await database.rows<{ at: number; weight: string | null }>(select.join(' UNION ALL '), each);
-      const weights = rows.sort((one, other) => one.at - other.at).map(({ weight }) => (weight ?? '').slice(0, 16));
-      return { weights: weights.join(' ') };
-    }),
+    asAdministrator(server, context, async (database) => ({
+      weights: (await weightsOf(database, Array.from(letters))).join(' '),
+    })),
 };
+
+async function weightsOf(database: Database, letters: readonly string[]): Promise<readonly string[]> {
+  if (letters.length === 0) return [];
+  const select = letters.map(
+    (_, index) =>
+      `SELECT ${index} AS at, HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE ${COLLATION})) AS weight`,
+  );
+  const rows = await database.rows<{ at: number; weight: string | null }>(select.join(' UNION ALL '), letters);
+  return rows.sort((one, other) => one.at - other.at).map(({ weight }) => (weight ?? '').slice(0, 16));
+}
 
 /** Counts the keys in a node's SQLite accounts database that weigh the same. Changes nothing. */
 export const collationClashes: Procedure<
@@ -101,6 +106,39 @@ export const collationClashes: Procedure<
   },
 };
 
+/** Keys of one table that a database server takes for one another, and some of them. */
+export interface ClashingKeys {
+  readonly table: string;
+  readonly keys: number;
+  readonly some: readonly string[];
+}
+
+/** Keys of a database file of ours that the server of a connection takes for one (procedure, rule 13). */
+export async function clashingKeys(ask: AskSqlite, database: Database): Promise<readonly ClashingKeys[]> {
+  const tables = await keysOf(ask);
+  const letters = new Set(tables.flatMap(({ rows }) => rows.flatMap((row) => Array.from(row.join('')))));
+  const weightOf = new Map<string, string>();
+  for (const part of inParts([...letters], MOST_LETTERS)) {
+    const weights = await weightsOf(database, part);
+    part.forEach((letter, index) => weightOf.set(letter, weights[index] ?? ''));
+  }
+  return tables.flatMap(({ table, rows }) => {
+    const seen = new Set<string>();
+    const clashing = rows.filter((row) => {
+      const weight = weightOfKey(row, weightOf);
+      const clashes = seen.has(weight);
+      seen.add(weight);
+      return clashes;
+    });
+    const some = clashing.slice(0, MOST_SHOWN).map((row) => row.join(', ').slice(0, 80));
+    return clashing.length === 0 ? [] : [{ table, keys: clashing.length, some }];
+  });
+}
+
+function inParts<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
+}
+
 /** Two keys weigh the same where the database takes them for one; it does not mind spaces at an end. */
 function weightOfKey(key: readonly string[], weightOf: ReadonlyMap<string, string>): string {
   const parts = key.map((part) =>
@@ -122,10 +160,9 @@ async function onAccounts(
 ): Promise<string | null> {
   if (!(await isInstalled(directory))) return null;
   const setting = (await new Tool(directory, signal).find(SETTINGS.accountsDatabase.variable)) ?? '';
-  const fields = parseConnectionString(setting);
-  // SYNTAX 3 is SQLite
-  if (fields?.syntax !== '3' || fields.database === '') return null;
-  const file = isAbsolute(fields.database) ? fields.database : join(directory, fields.database);
+  const name = sqliteFileOf(setting);
+  if (name === null) return null;
+  const file = resolve(directory, name);
   const result = await onSqliteCopy<null>(file, agent.config.stateDir, signal, async (ask) => {
     await work(() => keysOf(ask));
     return null;

@@ -3,12 +3,15 @@ import { identifier } from '../platform/mysql.js';
 import type { Database } from '../platform/mysql.js';
 import { asAdministrator } from './database-server.js';
 import type { DatabaseServer } from './database-server.js';
-import type { Resource } from './resource.js';
+import type { Procedure, Resource } from './resource.js';
+import { bearsMark } from './scratch.js';
 
 export interface DatabaseDesired extends DatabaseServer {
   readonly name: string;
   /** Default for new tables; without it utf8mb4_unicode_ci for a new database, any of utf8mb4 for an existing one. */
   readonly collation?: string;
+  /** The cluster whose rehearsals use it: what is in it then goes with it, once it bears that cluster's mark. */
+  readonly scratchOf?: string;
 }
 
 /** A database as the server describes it. */
@@ -56,7 +59,8 @@ export const database: Resource<DatabaseDesired, DatabaseObserved, 'control'> = 
       const now = await look(server, name);
       if (former === null) {
         if (now === null) return [];
-        if (now.contents > 0) return [`the database ${name} stays: it holds ${now.contents} tables or views`];
+        if (now.contents > 0 && !(await isScratch(server, desired)))
+          return [`the database ${name} stays: it holds ${now.contents} tables or views`];
         await server.run(`DROP DATABASE ${identifier(name)}`);
         return [];
       }
@@ -67,6 +71,30 @@ export const database: Resource<DatabaseDesired, DatabaseObserved, 'control'> = 
       return [];
     }),
 };
+
+/** Drops the databases of rehearsals on the server, with all that is in them; those without our mark stay, and are told. */
+export const dropScratch: Procedure<
+  DatabaseServer & { readonly names: readonly string[]; readonly scratchOf: string },
+  { readonly kept: readonly string[] },
+  'control'
+> = {
+  place: 'control',
+  run: ({ names, ...input }, context) =>
+    asAdministrator(input, context, async (server) => {
+      const kept: string[] = [];
+      for (const name of names) {
+        const found = await look(server, name);
+        if (found === null) continue;
+        if (found.contents > 0 && !(await isScratch(server, { ...input, name }))) kept.push(name);
+        else await server.run(`DROP DATABASE ${identifier(name)}`);
+      }
+      return { kept };
+    }),
+};
+
+async function isScratch(server: Database, { name, scratchOf }: DatabaseDesired): Promise<boolean> {
+  return scratchOf !== undefined && (await bearsMark(server, name, scratchOf));
+}
 
 async function look(server: Database, name: string): Promise<Facts | null> {
   // Compared byte by byte here: the server's own comparison of names ignores case even where the names do not.

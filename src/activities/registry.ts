@@ -4,10 +4,12 @@ import { balancer } from './balancer.js';
 import { balancerAddresses } from './balancer-addresses.js';
 import { clientNames } from './client-names.js';
 import { collationClashes, collationLetters, collationWeights } from './collation.js';
-import { database } from './database.js';
+import { database, dropScratch } from './database.js';
 import { databaseDialect } from './database-dialect.js';
 import { databaseLogin } from './database-login.js';
+import { databaseMove } from './database-move.js';
 import { databasePreflight } from './database-preflight.js';
+import { databaseRehearsal } from './database-rehearsal.js';
 import { databaseUser } from './database-user.js';
 import { installation } from './installation.js';
 import { leaseEnd, leaseSwitched, leaseTake } from './lease.js';
@@ -82,6 +84,7 @@ export const resources = {
   watchdog,
   settings,
   tables,
+  databaseMove,
   mailAccounts,
   oldMail,
   treeSeeded,
@@ -114,6 +117,8 @@ export const procedures = {
   namesPreflight,
   outsidePreflight,
   databaseLogin,
+  databaseRehearsal,
+  dropScratch,
   shareProof,
   shareSeen,
   shareLockHeld,

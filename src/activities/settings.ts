@@ -1,11 +1,13 @@
 import { RolloutError } from '../cluster/errors.js';
 import { mysqlConnectionString, mysqlPdo, withoutPassword } from '../icewarp/connection-string.js';
+import { MOVED_DATABASES, MOVED_ROLES } from '../icewarp/database-roles.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
 import { FACTS, settingVariable } from '../icewarp/variables.js';
 import type { SettingName } from '../icewarp/variables.js';
 import { sha256Of } from '../platform/vault.js';
 import { refuseAccounts, refuseToStrand } from './accounts-present.js';
+import { assertMoved } from './database-move-note.js';
 import type { ConnectionSpec } from './node-database.js';
 import { assertOldMailCopied } from './old-mail.js';
 import { mailInForce, queuesBelow, stopWithQueuesEmpty } from './queues.js';
@@ -22,6 +24,11 @@ export interface SettingsDesired {
   readonly values: readonly SettingValue[];
   /** Full addresses of accounts that the rollout makes: no others may be left behind in another accounts database. */
   readonly own?: readonly string[];
+  /**
+   * What the old databases hold was moved (`databaseMove`): instead of refusing, a switch asks whether all of it was, and
+   * on the way back the undo of the move brings along what users changed.
+   */
+  readonly moved?: true;
   /** Where the share is mounted, for settings that make the step copy there. */
   readonly mount?: string;
 }
@@ -90,7 +97,7 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
     });
     for (const value of changed) {
       assertOurs(value, now, original);
-      if (value.setting !== 'accountsDatabase' || !('connection' in value)) continue;
+      if (value.setting !== 'accountsDatabase' || !('connection' in value) || desired.moved === true) continue;
       await refuseToStrand(desired.directory, desired.own ?? [], value.connection, context);
     }
     if (changed.some(({ setting }) => setting === 'mailPath')) {
@@ -117,12 +124,18 @@ export const settings: Resource<SettingsDesired, SettingsObserved, 'node'> = {
  */
 async function leaveNothingBehind(
   changed: readonly SettingValue[],
-  { directory, own = [] }: SettingsDesired,
+  { directory, own = [], moved }: SettingsDesired,
   context: Context,
 ): Promise<void> {
+  const { agent, signal } = context;
   for (const value of changed) {
-    if (value.setting === 'accountsDatabase') await refuseAccounts(directory, own, context.signal);
-    if (!('value' in value)) continue;
+    if ('connection' in value) {
+      const role = MOVED_ROLES.find((one) => MOVED_DATABASES[one].setting === settingVariable(value.setting));
+      if (moved !== undefined && role !== undefined) {
+        await assertMoved(directory, { role, connection: value.connection }, agent, signal);
+      } else if (value.setting === 'accountsDatabase') await refuseAccounts(directory, own, signal);
+      continue;
+    }
     if (value.setting === 'mailPath') await assertOldMailCopied(directory, 'mail', value.value, context);
     if (value.setting === 'archivePath') await assertOldMailCopied(directory, 'archive', value.value, context);
   }

@@ -137,8 +137,13 @@ async function stateOf(table: TableSpec, context: Context): Promise<TablesState>
   return names.some((name) => name.toLowerCase() === META_DATA) ? 'made' : 'foreign';
 }
 
+/** Whether the tables of a database are ours: it was empty before we made them, or began to. */
+export async function madeByUs(agent: Agent, connection: ConnectionSpec): Promise<boolean> {
+  return (await noteOf(agent).read())?.[keyOf(connection)] === 'made';
+}
+
 /** In one statement, so that a kill leaves all of them or none: IceWarp on half of them could not name its users. */
-async function dropAll(database: Database): Promise<void> {
+export async function dropAll(database: Database): Promise<void> {
   const names = await tableNames(database);
   if (names.length === 0) return;
   await database.run('SET SESSION foreign_key_checks = 0');
@@ -150,15 +155,9 @@ async function dropAll(database: Database): Promise<void> {
  * IceWarp that works on these very databases: one that took its defaults has none either.
  */
 async function inUse(ours: readonly TableSpec[], directory: string, context: Context): Promise<string | null> {
-  const note = (await noteOf(context.agent).read()) ?? {};
   const doubtful: TableSpec[] = [];
-  for (const table of ours) {
-    const names = await onDatabase(table.connection, context, tableNames);
-    if (names.length === 0) continue;
-    // Half made, they may keep IceWarp from naming its users; without rows they hold nobody's data.
-    const unfinished = note[keyOf(table.connection)] === 'unfinished';
-    if (!unfinished || (await onDatabase(table.connection, context, holdsRows))) doubtful.push(table);
-  }
+  // Without rows they hold nobody's data, whoever works on them; half made, they may keep IceWarp from naming its users.
+  for (const table of ours) if (await onDatabase(table.connection, context, holdsRows)) doubtful.push(table);
   if (doubtful.length === 0) return null;
   if (!(await isInstalled(directory))) return `there is no IceWarp in ${directory} to tell whose data is in them`;
   const tool = new Tool(directory, context.signal);
@@ -210,6 +209,7 @@ async function remember(
   else await note.write(next);
 }
 
-function keyOf({ host, port, database }: ConnectionSpec): string {
+/** Names a database in a note. */
+export function keyOf({ host, port, database }: ConnectionSpec): string {
   return `${host}:${port}/${database}`;
 }

@@ -6,6 +6,8 @@ export interface ErrorKind {
   readonly next: string;
 }
 
+const BY_HAND =
+  'Mend the cause, or move that database by hand (docs/recovery.md, "Databases by hand"); then: icewarp-rollout retry';
 const CHECK_AND_RETRY = 'Mend the cause, then: icewarp-rollout retry';
 
 /**
@@ -170,6 +172,17 @@ export const ERRORS = {
   ACCOUNTS_STRANDED: {
     retryable: false,
     next: 'Move these accounts to the former database or delete them, then retry; or stay on this database: icewarp-rollout skip',
+  },
+  MIGRATION_UNKNOWN: { retryable: false, next: BY_HAND },
+  MIGRATION_FAILED: { retryable: false, next: BY_HAND },
+  ROWS_DIFFER: { retryable: false, next: BY_HAND },
+  KEYS_CLASH: {
+    retryable: false,
+    next: 'Rename all but one of them on the old server, then: icewarp-rollout retry',
+  },
+  CHANGES_LOST: {
+    retryable: false,
+    next: 'Mend the cause, then: icewarp-rollout retry; or accept that what is listed is lost: icewarp-rollout skip',
   },
   TABLES_FOREIGN: { retryable: false, next: 'Name an empty database in the cluster file' },
   TABLES_MISSING: { retryable: false, next: 'Look at IceWarp’s logs on that machine, then: icewarp-rollout retry' },

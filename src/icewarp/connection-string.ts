@@ -20,6 +20,8 @@ export interface ConnectionFields {
 /** Codes of the two drivers that are known. */
 const MYSQL = { driver: '3', syntax: '2' } as const;
 
+const SQLITE = { driver: '7', syntax: '3' } as const;
+
 /** The port that is not written. */
 const MYSQL_PORT = 3306;
 
@@ -41,6 +43,17 @@ export function printConnectionString(fields: ConnectionFields): string {
 export function mysqlConnectionString({ host, port, database, user, password }: MysqlConnection): string {
   const at = port === MYSQL_PORT ? host : `${host}:${port}`;
   return printConnectionString({ database, user, password, host: at, ...MYSQL });
+}
+
+/** The six fields of an SQLite file. */
+export function sqliteConnectionString(file: string): string {
+  return printConnectionString({ database: file, user: '', password: '', host: '', ...SQLITE });
+}
+
+/** The file that a connection string names; null where it names no SQLite file. A relative one is IceWarp's own. */
+export function sqliteFileOf(text: string): string | null {
+  const fields = parseConnectionString(text);
+  return fields?.syntax === SQLITE.syntax && fields.database !== '' ? fields.database : null;
 }
 
 /** The PDO form of a MySQL database; user and password have variables of their own. */

@@ -37,6 +37,12 @@ export async function ensureStopped(directory: string, signal: AbortSignal): Pro
   throw new RolloutError('SERVICES_RUNNING', `still running two minutes after the stop: ${names.join(', ')}`);
 }
 
+/** Stands before what only stopped services allow. @throws RolloutError SERVICES_RUNNING naming what runs. */
+export async function assertStopped(directory: string): Promise<void> {
+  const names = await stillRunning(directory);
+  if (names.length > 0) throw new RolloutError('SERVICES_RUNNING', `still running: ${names.join(', ')}`);
+}
+
 /**
  * Starts every service and waits until each module lives.
  *

@@ -1,5 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 
+import type { Connection as CoreConnection } from 'mysql2';
 import mysql from 'mysql2/promise';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 
@@ -25,6 +26,8 @@ export interface Login {
 export interface Database {
   rows<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   run(sql: string, values?: readonly unknown[]): Promise<void>;
+  /** Row after row of a statement, each with its values' bytes as the server sends them: nothing is kept in memory. */
+  each(sql: string, row: (values: readonly (Buffer | null)[]) => void): Promise<void>;
 }
 
 /**
@@ -76,12 +79,29 @@ export async function withDatabase<T>(
         const [rows] = await attempt(() => open.query<(Row & RowDataPacket)[]>(sql, [...values]));
         return rows;
       },
+      each: (sql, row) => attempt(() => eachRow(open, sql, row)),
     });
   } finally {
     signal.removeEventListener('abort', stop);
     connection?.destroy();
     socket.destroy();
   }
+}
+
+/** Of the promises' connection only the one below it tells rows as they come. */
+function eachRow(
+  connection: Connection,
+  sql: string,
+  row: (values: readonly (Buffer | null)[]) => void,
+): Promise<void> {
+  const { connection: below } = connection as unknown as { readonly connection: CoreConnection };
+  return new Promise((resolve, reject) => {
+    below
+      .query({ sql, rowsAsArray: true, typeCast: false })
+      .on('result', (values: unknown) => row(values as (Buffer | null)[]))
+      .on('error', reject)
+      .on('end', () => resolve());
+  });
 }
 
 /** A name as SQL writes it. */

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 
 import { execa, ExecaError } from 'execa';
 
@@ -20,6 +22,8 @@ export interface RunOptions {
   readonly gid?: number;
   /** Throw its output away: for what starts a daemon, which would keep the pipe open for as long as it lives. */
   readonly silent?: boolean;
+  /** Gets each line of its output as it comes, and must not throw: for more than memory shall hold. `stdout` is empty. */
+  readonly onLine?: (line: string) => void;
   /** Exit codes that are answers, not failures; default only 0. */
   readonly accept?: readonly number[];
   /**
@@ -80,12 +84,14 @@ export async function runCommand(file: string, args: readonly string[], options:
     extendEnv: false,
     env: { ...inherited(), ...options.env },
     stdio: notes === undefined ? [input, output, output] : [input, output, output, 'pipe'],
+    ...(options.onLine === undefined ? {} : { buffer: { stdout: false } }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
   const note = notes === undefined ? undefined : letBegin(child, file, notes);
+  const lines = options.onLine === undefined ? undefined : readLines(child.stdout, options.onLine);
   const overdue = new AbortController();
   let giveUp = (): void => undefined;
   const givenUp = new Promise<undefined>((resolve) => {
@@ -105,6 +111,7 @@ export async function runCommand(file: string, args: readonly string[], options:
   try {
     const result = await Promise.race([child, givenUp]);
     if (result === undefined) leave(child);
+    else await lines;
     if (note !== undefined) await settle(note, child.pid, stopped);
     signal?.throwIfAborted();
     if (overdue.signal.aborted || result === undefined) {
@@ -127,6 +134,13 @@ export async function runCommand(file: string, args: readonly string[], options:
 
 /** What is used of a command that was started. */
 type Started = Pick<ChildProcess, 'pid' | 'stdio'>;
+
+/** Ends with the output. */
+async function readLines(output: Readable | null, onLine: (line: string) => void): Promise<void> {
+  if (output === null) return;
+  const reader = createInterface({ input: output, crlfDelay: Infinity }).on('line', onLine);
+  await once(reader, 'close');
+}
 
 function inherited(): Record<string, string> {
   const entries = Object.entries(process.env).filter(([name]) => INHERITED.test(name));

@@ -26,6 +26,11 @@ export const STORY: Readonly<Record<Kind, Story>> = {
   watchdog: { undo: 'as before', seconds: 3, after: 'installation' },
   settings: { undo: 'the former values', seconds: 5, after: 'installation' },
   tables: { undo: 'our tables dropped while they hold only what we put there', seconds: 20, after: 'installation' },
+  databaseMove: {
+    undo: 'our copies dropped; after users came, what they changed goes into a new file beside the old one',
+    seconds: 300,
+    after: 'installation',
+  },
   mailAccounts: { undo: 'the accounts that we made are deleted', seconds: 5, after: 'installation' },
   oldMail: { undo: 'our copies removed; the old folder is never touched', seconds: 60, after: 'installation' },
   treeSeeded: { undo: 'our copies removed, unless users have worked with them', seconds: 1, after: 'installation' },

@@ -36,6 +36,8 @@ const ACTIONS = [
   'namesPreflight',
   'outsidePreflight',
   'databaseLogin',
+  'databaseRehearsal',
+  'dropScratch',
   'shareProof',
   'shareSeen',
   'shareLockHeld',

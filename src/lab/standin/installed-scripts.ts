@@ -11,8 +11,33 @@ export function installedScripts({ node, dist }: LabMachine, directory: string):
     [`${directory}/tool`]: `#!/bin/sh\n${exec('tool')}`,
     [`${directory}/tool.sh`]: `#!/bin/sh\n. ${REGISTRATION_FILE}\nexec "$IWS_INSTALL_DIR/tool" "$@"\n`,
     [`${directory}/icewarpd.sh`]: `#!/bin/sh\n${exec('icewarpd')}`,
+    [`${directory}/scripts/php.sh`]: '#!/bin/sh\nexec php "$@"\n',
+    [`${directory}/html/_shared/api/api.php`]: apiWrapper([node, `${dist}/src/lab/standin/migrate.js`]),
     [SERVICE_SCRIPT]: serviceScript(directory),
   };
+}
+
+/**
+ * A wrapper with the name of the vendor's class and the only function that is used of it. What that does is UNCONFIRMED:
+ * see migration.ts.
+ *
+ * @param command does it, given its arguments on standard input.
+ */
+export function apiWrapper(command: readonly string[]): string {
+  const words = command.map((word) => `'${word}'`).join(', ');
+  return `<?php
+class IceWarpAPI
+{
+  function MigrateDatabase($sourcedsn, $destdsn, $logfile, $index)
+  {
+    $pipes = array();
+    $process = proc_open(array(${words}), array(0 => array('pipe', 'r')), $pipes);
+    fwrite($pipes[0], json_encode(compact('sourcedsn', 'destdsn', 'logfile', 'index')));
+    fclose($pipes[0]);
+    return proc_close($process) === 0;
+  }
+}
+`;
 }
 
 function serviceScript(directory: string): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { LockoutRules } from './lockout.js';
+import type { MigrationFaults } from './migration.js';
 
 /** The file through which the lab tells a machine what a real server would learn from its network card. */
 export const LAB_FILE = '/etc/icewarp-lab.json';
@@ -20,6 +21,8 @@ export interface LabMachine {
   readonly installWaitsFor?: string;
   /** Lets every command of `tool` fail that has this word in it; its complaint repeats all of them. */
   readonly failTool?: string;
+  /** Lets a migration of databases fail, or lose a row. */
+  readonly migration?: MigrationFaults;
   /** UNCONFIRMED, lab only: SMTP expects a PROXY header on connections from these addresses, and believes it. */
   readonly proxyFrom?: readonly string[];
   /** UNCONFIRMED, lab only: addresses and networks that may send to other domains without a login. */

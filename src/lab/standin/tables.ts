@@ -33,6 +33,13 @@ export const NEEDS_GROUPWARE: ReadonlySet<string> = new Set(['2', '6']);
 
 export const TABLE_NUMBERS = Object.keys(TABLES);
 
+/** The tables of one number that hold something: all but `MetaData`, which describes them. */
+export function contentTables(number: string): readonly string[] {
+  const names = TABLES[number]?.statements.map((statement) => /EXISTS (\w+)/.exec(statement)?.[1] ?? '');
+  if (names === undefined) throw new Error(`no tables are known under number ${number}`);
+  return names;
+}
+
 /** Creates the tables of one number; those that exist stay as they are. */
 export async function createTables(database: Database, number: string): Promise<void> {
   const set = TABLES[number];

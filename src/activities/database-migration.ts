@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+
+import { RolloutError } from '../cluster/errors.js';
+import { mysqlConnectionString, sqliteConnectionString } from '../icewarp/connection-string.js';
+import type { MovedRole } from '../icewarp/database-roles.js';
+import { migrateDatabase } from '../icewarp/migrate-database.js';
+import { identifier, type Database } from '../platform/mysql.js';
+import { onSqlite } from '../platform/sqlite-copy.js';
+import { clashingKeys } from './collation.js';
+import { differences, differenceText, digestOf, matchTables } from './database-rows.js';
+import { onDatabase, type ConnectionSpec } from './node-database.js';
+import type { Context } from './resource.js';
+import { mysqlReader, type RowReader } from './row-readers.js';
+
+/** One end of a migration. */
+export interface End {
+  readonly reader: RowReader;
+  /** As IceWarp is given it, with the password. */
+  readonly dsn: string;
+  /** As it may be named. */
+  readonly name: string;
+}
+
+/** What was moved. */
+export interface Migrated {
+  readonly rows: number;
+  /** Hex sha256 of it. */
+  readonly hash: string;
+}
+
+/** A database of the cluster's server. */
+export async function serverEnd(connection: ConnectionSpec, context: Context): Promise<End> {
+  const password = await context.agent.secrets.resolve(connection.password.secret, context.signal);
+  return {
+    reader: mysqlReader((work) => onDatabase(connection, context, work)),
+    dsn: mysqlConnectionString({ ...connection, password }),
+    name: connection.database,
+  };
+}
+
+/** A database file of ours. */
+export function fileEnd(file: string, reader: RowReader): End {
+  return { reader, dsn: sqliteConnectionString(file), name: file };
+}
+
+/** Where the agent keeps copies and IceWarp's logs of a migration. */
+export function migrationRoom({ agent }: Context): string {
+  return join(agent.config.stateDir, 'database-move');
+}
+
+/**
+ * Lets IceWarp copy a database into an empty one and compares every row. What is to arrive is read before, so that
+ * nothing that happens to the source meanwhile can hide a loss.
+ *
+ * @throws RolloutError ROWS_DIFFER naming tables, counts and some keys; the errors of `migrateDatabase`.
+ */
+export async function migrateCompared(
+  { directory, role, from, to }: { directory: string; role: MovedRole; from: End; to: End },
+  context: Context,
+): Promise<Migrated> {
+  const tables = await matchTables(from.reader, to.reader);
+  const before = await digestOf(from.reader, 0, tables);
+  const room = migrationRoom(context);
+  await migrateDatabase({ directory, role, source: from.dsn, destination: to.dsn, room }, context.signal);
+  const after = await digestOf(to.reader, 1, tables);
+  const found = await differences([from.reader, to.reader], [before, after], tables);
+  if (found.length === 0) return { rows: before.rows, hash: before.hash };
+  throw new RolloutError('ROWS_DIFFER', `${to.name} does not hold what ${role} had: ${differenceText(found)}`);
+}
+
+/** What one end holds, and whether the other holds the same. */
+export async function compareEnds(from: End, to: End): Promise<Migrated & { readonly difference: string }> {
+  const tables = await matchTables(from.reader, to.reader);
+  const [ours, theirs] = [await digestOf(from.reader, 0, tables), await digestOf(to.reader, 1, tables)];
+  const found = await differences([from.reader, to.reader], [ours, theirs], tables);
+  return { rows: ours.rows, hash: ours.hash, difference: differenceText(found) };
+}
+
+/**
+ * Stands before a migration: keys that the server takes for one would be one row, or none.
+ *
+ * @param file a copy of ours.
+ * @throws RolloutError KEYS_CLASH.
+ */
+export async function refuseClashes(file: string, connection: ConnectionSpec, context: Context): Promise<void> {
+  const ask = (sql: string): Promise<readonly string[]> => onSqlite(file, sql, context.signal);
+  const found = await onDatabase(connection, context, (database) => clashingKeys(ask, database));
+  if (found.length === 0) return;
+  const told = found.slice(0, 4).map(({ table, keys, some }) => `${table} (${keys}: ${some.join('; ')})`);
+  throw new RolloutError(
+    'KEYS_CLASH',
+    `${connection.database} takes keys for one that are several now: ${told.join(', ')}`,
+  );
+}
+
+/** Takes every row out of tables of ours; what describes the tables stays. */
+export async function emptyTables(connection: ConnectionSpec, context: Context): Promise<void> {
+  await onDatabase(connection, context, async (database) => {
+    const names = (await mysqlReader((work) => work(database)).tables()).map(({ name }) => name);
+    await database.run('SET SESSION foreign_key_checks = 0');
+    for (const name of names) await truncate(database, name);
+  });
+}
+
+async function truncate(database: Database, table: string): Promise<void> {
+  await database.run(`TRUNCATE TABLE ${identifier(table)}`);
+}
