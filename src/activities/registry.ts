@@ -27,7 +27,7 @@ import { namesPreflight } from './names-preflight.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { nodesMeet } from './nodes-meet.js';
-import { noteStages } from './note-stages.js';
+import { forgetOpened } from './forget-opened.js';
 import { oldMail } from './old-mail.js';
 import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
@@ -64,6 +64,7 @@ import { skippedItems } from './skipped-items.js';
 import { statePreflight } from './state-preflight.js';
 import { tables } from './tables.js';
 import { treeFinal } from './tree-final.js';
+import { treeInForce } from './tree-in-force.js';
 import { treeSeeded } from './tree-seeded.js';
 import { watchdog } from './watchdog.js';
 
@@ -130,7 +131,7 @@ export const procedures = {
   nodeFacts,
   restartServices,
   settleServices,
-  noteStages,
+  forgetOpened,
   probeNode,
   probePair,
   probeBalancer,
@@ -140,6 +141,7 @@ export const procedures = {
   shareInventory,
   mailFound,
   skippedItems,
+  treeInForce,
   plantOldMessages,
   probeOldMessages,
   removeOldMessages,

@@ -256,23 +256,20 @@ export class ActingRunner implements Runner {
     this.#current = new ServiceStop(spec, this.progress, own);
     const served = { nodes: [spec.node], directory: spec.directory };
     try {
-      return await this.#current.run(closed, {
-        back: async () => {
-          this.progress.abandon();
-          await this.#way.putBack(own(), served, this.#attempts.run);
-        },
-        opened: () => this.#noteStages(spec.node, spec.moves, true),
+      return await this.#current.run(closed, async () => {
+        this.progress.abandon();
+        await this.#way.putBack(own(), served, this.#attempts.run);
       });
     } finally {
       this.#current = undefined;
     }
   }
 
-  async #noteStages(on: Machine<'node'>, stages: readonly Stage[], open: boolean): Promise<void> {
-    const about: About = { title: `${stages.join(', ')}: ${open ? 'in use' : 'as before'}`, guide: '' };
-    const id = stepId('noteStages', on, { ...about, label: stages.join('-') });
+  async #forgetOpened(on: Machine<'node'>, stages: readonly Stage[]): Promise<void> {
+    const about: About = { title: `${stages.join(', ')}: as before`, guide: '' };
+    const id = stepId('forgetOpened', on, { ...about, label: stages.join('-') });
     await this.#attempts.run({ id, on, about }, async () => {
-      await call(on, 'noteStages.run', about.title, [id, { stages, open }]);
+      await call(on, 'forgetOpened.run', about.title, [id, { stages }]);
       return 'done';
     });
   }
@@ -290,7 +287,7 @@ export class ActingRunner implements Runner {
     if (first === undefined) return;
     const least = to === undefined ? -1 : STAGES.indexOf(to);
     const stages = STAGES.filter((_, index) => index > least);
-    await CancellationScope.nonCancellable(() => this.#noteStages(first, stages, false));
+    await CancellationScope.nonCancellable(() => this.#forgetOpened(first, stages));
   }
 }
 

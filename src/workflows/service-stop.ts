@@ -35,19 +35,19 @@ export class ServiceStop {
   /**
    * Runs what a stop does, with everything put back when it is given up.
    *
-   * @param opened ends it well: the point of no automatic return.
+   * @param back puts back what `work` did.
    * @returns why it went back; null when it is open.
    * @throws what `work` fails with when that is no reason to go back by itself, with everything of it put back.
    */
   async run(
     work: () => Promise<void>,
-    { back, opened }: { readonly back: () => Promise<void>; readonly opened: () => Promise<void> },
+    back: () => Promise<void>,
   ): Promise<string | null> {
     return this.#renewing(async () => {
       try {
         await this.hold();
         await this.#untilDeadline(work);
-        await opened();
+        // the point of no automatic return
         await this.#end(true);
         this.#tell('open', { seconds: this.#seconds });
         return null;
@@ -72,10 +72,14 @@ export class ServiceStop {
 
   /** Tells the node what it would have to put back alone: before that is done. */
   async hold(): Promise<void> {
-    const { stage, lease, directory, node } = this.spec;
-    const undo = this.own().filter(({ on }) => on.name === node.name);
-    const entries = undo.map(({ kind, step, title, desired, before }) => ({ kind, step, title, desired, before }));
-    const input = { id: this.#id, stage, seconds: lease, directory, undo: entries };
+    const undo = this.own().filter(({ on }) => on.name === this.spec.node.name);
+    await this.#take(undo.map(({ kind, step, title, desired, before }) => ({ kind, step, title, desired, before })));
+  }
+
+  /** Without a list: as it was last told, so that a renewal is small in history. */
+  async #take(undo?: readonly Omit<Undo, 'on'>[]): Promise<void> {
+    const { stage, moves, lease, directory, node } = this.spec;
+    const input = { id: this.#id, stage, moves, seconds: lease, directory, ...(undo === undefined ? {} : { undo }) };
     await call(node, 'leaseTake.run', 'lease', [`lease:${stage}`, input], { attempts: 3 });
   }
 
@@ -135,7 +139,7 @@ export class ServiceStop {
         for (;;) {
           await sleep((this.spec.lease * 1_000) / RENEWALS);
           try {
-            await this.hold();
+            await this.#take();
           } catch (error) {
             if (isCancellation(error)) throw error;
             // one that fails for another reason is tried again, as long as the lease lasts

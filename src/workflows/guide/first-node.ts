@@ -1,5 +1,5 @@
 import { firstNode, localFolders, machineOf, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
-import type { ClusterFile, DatabaseRole } from '../../cluster/schema.js';
+import type { DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import { connection, databaseSettings, directorySettings } from './first-node-settings.js';
