@@ -9,6 +9,7 @@ import { databaseDialect } from './database-dialect.js';
 import { databaseLogin } from './database-login.js';
 import { databasePreflight } from './database-preflight.js';
 import { databaseUser } from './database-user.js';
+import { incomingEmpties } from './incoming-empties.js';
 import { installation } from './installation.js';
 import { licence } from './licence.js';
 import { licenceFacts } from './licence-facts.js';
@@ -32,6 +33,8 @@ import { ownConnections } from './own-connections.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { phpIni } from './php-ini.js';
+import { ports } from './ports.js';
+import { portsClosable } from './ports-closable.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
@@ -39,6 +42,7 @@ import { probeOutside } from './probe-outside.js';
 import { probePair } from './probe-pair.js';
 import { probeQuota } from './probe-quota.js';
 import { probeViews } from './probe-views.js';
+import { proveQuiet } from './prove-quiet.js';
 import { redisAnswers } from './redis-answers.js';
 import { refreshDirectoryCache } from './refresh-directory-cache.js';
 import { restartServices } from './restart-services.js';
@@ -57,6 +61,7 @@ import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
 import { statePreflight } from './state-preflight.js';
+import { stopServices } from './stop-services.js';
 import { tables } from './tables.js';
 import { watchdog } from './watchdog.js';
 
@@ -74,6 +79,7 @@ export const resources = {
   localFolders,
   installation,
   licence,
+  ports,
   watchdog,
   settings,
   tables,
@@ -116,6 +122,10 @@ export const procedures = {
   shareDelayAnswered,
   licenceFacts,
   nodeFacts,
+  portsClosable,
+  incomingEmpties,
+  stopServices,
+  proveQuiet,
   restartServices,
   settleServices,
   probeNode,
