@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { ensureStopped } from '../icewarp/control.js';
-import { readRegistration, REGISTRATION } from '../icewarp/installation.js';
+import { readRegistration, REGISTRATION, SERVICE } from '../icewarp/installation.js';
 import { installLogs, runInstaller } from '../icewarp/installer.js';
 import { isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
 import { Tool } from '../icewarp/tool.js';
@@ -40,9 +40,6 @@ interface InstallNote {
   /** What was not there before, and is therefore ours. */
   readonly ours: readonly string[];
 }
-
-/** Name of the service that the installer registers. */
-const SERVICE = 'icewarp';
 
 /** Folders of an installation whose content belongs to users. */
 const USERS_FOLDERS = ['mail', 'archive'] as const;

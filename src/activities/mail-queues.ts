@@ -1,7 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { RolloutError } from '../cluster/errors.js';
-import { runningModules } from '../icewarp/control.js';
 import { isInstalled } from '../icewarp/layout.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
 import { sha256OrNull } from '../platform/vault.js';
@@ -9,7 +6,7 @@ import type { Owner } from './folder-set.js';
 import { assertLinesOurs, linesIn, putBackPathDat, readPathDatBytes, writePathDatLines } from './path-dat-file.js';
 import type { Lines } from './path-dat-file.js';
 import { moveQueues, takeQueuesBack } from './queue-move.js';
-import { countQueued, foldersOf, QUEUE_ROLES, queuesInForce, type Queues } from './queues.js';
+import { countQueued, foldersOf, letArrive, QUEUE_ROLES, queuesInForce, type Queues } from './queues.js';
 import type { Change, Resource } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
 
@@ -32,9 +29,8 @@ export interface MailQueuesObserved {
   readonly sha256: string | null;
 }
 
-/** Milliseconds that running services get to deliver what has come in, and between two looks. */
+/** Milliseconds that running services get to deliver what has come in. */
 const DELIVERY = 20_000;
-const PAUSE = 500;
 
 /**
  * The queues of the first node move to its own disk, with what waits in them, exactly once: with the services stopped,
@@ -67,7 +63,7 @@ export const mailQueues: Resource<MailQueuesDesired, MailQueuesObserved, 'node'>
     if (mailQueues.diff(desired, now).length === 0) return;
     const bytes = await readPathDatBytes(directory);
     await context.vault.keep(bytes);
-    await letArrive(directory, now.queues.incoming, context.signal);
+    await letArrive(directory, now.queues.incoming, DELIVERY, context.signal);
     await stopForChange(directory, context);
     await moveQueues(now.queues, queues, owner, context);
     await markRestart(context.agent, 'mail queues');
@@ -89,15 +85,6 @@ export const mailQueues: Resource<MailQueuesDesired, MailQueuesObserved, 'node'>
     });
   },
 };
-
-/** What has come in is delivered by who takes it; what is left after a while moves. */
-async function letArrive(directory: string, incoming: string, signal: AbortSignal): Promise<void> {
-  const end = Date.now() + DELIVERY;
-  while (incoming !== '' && Date.now() < end && (await countQueued([incoming], signal)) > 0) {
-    if ((await runningModules(directory)).length === 0) return;
-    await sleep(PAUSE, undefined, { signal });
-  }
-}
 
 function queueLines(bytes: Buffer | null): Queues {
   const lines = linesIn(bytes);

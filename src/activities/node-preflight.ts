@@ -7,7 +7,7 @@ import type { Room } from '../cluster/room.js';
 import { readRegistration } from '../icewarp/installation.js';
 import { EXTERNAL_MAILBOXES, isInstalled, sharedConfigurationOf } from '../icewarp/layout.js';
 import { roomFor } from '../platform/folders.js';
-import { isOwn, listeners, programOf, takes } from '../platform/listeners.js';
+import { holderOf, isOwn, listeners, takes } from '../platform/listeners.js';
 import { MeetingPoint } from '../platform/meeting-point.js';
 import { jobsNaming } from '../platform/scheduled-jobs.js';
 import { systemRelease } from '../platform/system-release.js';
@@ -90,7 +90,7 @@ async function takenAt(address: string, ports: readonly number[]): Promise<NodeP
   for (const listener of await listeners()) {
     if (!ports.includes(listener.port) || found.has(listener.port) || !takes(listener, address)) continue;
     if (MeetingPoint.holds(listener)) continue;
-    found.set(listener.port, (await programOf(listener)) ?? '');
+    found.set(listener.port, (await holderOf(listener))?.name ?? '');
   }
   const taken = [...found].map(([port, by]) => ({ port, by: by.slice(0, 20) }));
   return taken.sort((one, other) => one.port - other.port).slice(0, 2 * MOST);

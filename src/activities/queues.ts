@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RolloutError } from '../cluster/errors.js';
-import { ensureStarted } from '../icewarp/control.js';
+import { ensureStarted, runningModules } from '../icewarp/control.js';
 import { readPathDat } from '../icewarp/layout.js';
 import { MOVED_QUEUE, QUEUES } from '../icewarp/mail-tree.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
@@ -21,6 +22,9 @@ export interface Queues {
 
 /** The outermost first. */
 export const QUEUE_ROLES = ['outgoing', 'retry', 'incoming'] as const satisfies readonly (keyof Queues)[];
+
+/** Milliseconds between two looks at a queue. */
+const PAUSE = 500;
 
 /** The lines of path.dat that say where queues are. */
 export const QUEUE_LINES = QUEUE_ROLES.map((role) => LINE[role]);
@@ -75,6 +79,26 @@ export async function countQueued(folders: readonly string[], signal: AbortSigna
   let count = 0;
   for (const folder of folders) count += (await sizeOfTree(treeRoot(folder), { signal })).files;
   return count;
+}
+
+/**
+ * Lets the running services deliver what has come in, for so many milliseconds at most; without a service to do it,
+ * nothing is waited for.
+ *
+ * @returns messages that still wait.
+ */
+export async function letArrive(
+  directory: string,
+  incoming: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const end = Date.now() + limit;
+  for (;;) {
+    const left = incoming === '' ? 0 : await countQueued([incoming], signal);
+    if (left === 0 || Date.now() >= end || (await runningModules(directory)).length === 0) return left;
+    await sleep(PAUSE, undefined, { signal });
+  }
 }
 
 /**

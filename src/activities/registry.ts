@@ -11,6 +11,7 @@ import { databaseMove } from './database-move.js';
 import { databasePreflight } from './database-preflight.js';
 import { databaseRehearsal } from './database-rehearsal.js';
 import { databaseUser } from './database-user.js';
+import { incomingEmpties } from './incoming-empties.js';
 import { installation } from './installation.js';
 import { leaseEnd, leaseSwitched, leaseTake } from './lease.js';
 import { licence } from './licence.js';
@@ -36,6 +37,8 @@ import { ownConnections } from './own-connections.js';
 import { pathDat } from './path-dat.js';
 import { pathScan } from './path-scan.js';
 import { phpIni } from './php-ini.js';
+import { ports } from './ports.js';
+import { portsClosable } from './ports-closable.js';
 import { probeBalancer } from './probe-balancer.js';
 import { probeLockout } from './probe-lockout.js';
 import { probeNode } from './probe-node.js';
@@ -43,6 +46,7 @@ import { probeOutside } from './probe-outside.js';
 import { probePair } from './probe-pair.js';
 import { probeQuota } from './probe-quota.js';
 import { probeViews } from './probe-views.js';
+import { proveQuiet } from './prove-quiet.js';
 import { redisAnswers } from './redis-answers.js';
 import { refreshDirectoryCache } from './refresh-directory-cache.js';
 import { restartServices } from './restart-services.js';
@@ -62,6 +66,7 @@ import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
 import { skippedItems } from './skipped-items.js';
 import { statePreflight } from './state-preflight.js';
+import { stopServices } from './stop-services.js';
 import { tables } from './tables.js';
 import { treeFinal } from './tree-final.js';
 import { treeInForce } from './tree-in-force.js';
@@ -82,6 +87,7 @@ export const resources = {
   localFolders,
   installation,
   licence,
+  ports,
   watchdog,
   settings,
   tables,
@@ -129,6 +135,10 @@ export const procedures = {
   shareDelayAnswered,
   licenceFacts,
   nodeFacts,
+  portsClosable,
+  incomingEmpties,
+  stopServices,
+  proveQuiet,
   restartServices,
   settleServices,
   forgetOpened,

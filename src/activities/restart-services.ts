@@ -1,3 +1,4 @@
+import { secondsSince } from './elapsed.js';
 import type { Procedure } from './resource.js';
 import { clearRestart } from './restart-marker.js';
 import { restart } from './services.js';
@@ -10,6 +11,6 @@ export const restartServices: Procedure<{ readonly directory: string }, { readon
     const start = Date.now();
     await restart(directory, context);
     await clearRestart(context.agent);
-    return { seconds: Math.round((Date.now() - start) / 100) / 10 };
+    return { seconds: secondsSince(start) };
   },
 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SENTINEL, SHARED_FOLDERS } from '../cluster/names.js';
 import type { Room } from '../cluster/room.js';
 import { roomFor } from '../platform/folders.js';
-import { listeners, programOf, takes } from '../platform/listeners.js';
+import { holderOf, listeners, takes } from '../platform/listeners.js';
 import { readSentinel } from '../platform/sentinel.js';
 import type { Procedure } from './resource.js';
 
@@ -71,5 +71,5 @@ async function serverAt(host: string, port: number): Promise<string | null> {
   const listener = (await listeners()).find(
     (one) => one.port === port && (addresses.length === 0 || addresses.some((address) => takes(one, address))),
   );
-  return listener === undefined ? null : ((await programOf(listener)) ?? '').slice(0, LONGEST);
+  return listener === undefined ? null : ((await holderOf(listener))?.name ?? '').slice(0, LONGEST);
 }

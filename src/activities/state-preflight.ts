@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { parseConnectionString } from '../icewarp/connection-string.js';
+import { SERVICE } from '../icewarp/installation.js';
 import { isInstalled, licenceFile, readPathDat, sharedConfigurationOf } from '../icewarp/layout.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
 import { Tool } from '../icewarp/tool.js';
@@ -46,8 +47,6 @@ export interface InstalledState {
   readonly autostart: boolean;
 }
 
-/** The service that an installation registers. */
-const SERVICE = 'icewarp';
 /** Longer texts are cut: the answer goes into history. */
 const LONGEST = 160;
 const MOST = 12;

@@ -80,6 +80,12 @@ export const ERRORS = {
     next: 'Mend what is in the way, then: icewarp-rollout retry; what may stay: icewarp-rollout approve --finding ID',
   },
   RULE_BROKEN: { retryable: false, next: 'Make it so, then: icewarp-rollout retry' },
+  // closing a node
+  FIREWALL_REFUSED: {
+    retryable: false,
+    next: 'Let the agent run as root on a machine whose kernel has nftables, then: icewarp-rollout retry',
+  },
+  NOT_QUIET: { retryable: true, next: 'Stop what is named there, then: icewarp-rollout retry' },
   // database
   DATABASE_UNREACHABLE: {
     retryable: true,

@@ -79,7 +79,8 @@ async function control(directory: string, args: readonly string[], signal: Abort
   await runCommand(controlScript(directory), args, { signal, accept, timeout: 2 * LIMIT, silent: true, noted: true });
 }
 
-async function stillRunning(directory: string): Promise<readonly string[]> {
+/** What runs of an installation, in words: its modules, and every process of its folder. */
+export async function stillRunning(directory: string): Promise<readonly string[]> {
   const [modules, processes] = await Promise.all([runningModules(directory), processesOf(directory)]);
   return [...modules, ...processes.map(({ pid, name }) => `${name} (${pid})`)];
 }

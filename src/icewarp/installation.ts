@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 /** Where the installer registers an installation on Linux. */
 export const REGISTRATION = '/etc/icewarp/icewarp.conf';
 
+/** The service that an installation registers with the system. */
+export const SERVICE = 'icewarp';
+
 /** What the registration says. */
 export interface Registration {
   readonly directory: string;

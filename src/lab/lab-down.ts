@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { RolloutError } from '../cluster/errors.js';
 import { runCommand } from '../platform/run.js';
+import { forgetBarriers } from './firewall.js';
 import { type LabPaths, labPaths } from './layout.js';
 import { killProcessesOf, processesOf } from './processes.js';
 import { readState } from './state.js';
@@ -29,6 +30,7 @@ export async function labDown(dir: string, { keep = false }: LabDownOptions = {}
   const paths = labPaths(directory);
   const state = readState(paths.state);
   if (state === undefined) return;
+  await forgetBarriers((table) => table.includes(`-${state.subnet}.`));
   if (!keep) await removeContents(directory, paths);
   await releaseSubnet(state.subnet, directory);
   await rm(paths.state, { force: true });

@@ -7,6 +7,7 @@ import { runCommand, type RunOptions, type RunResult } from '../platform/run.js'
 import { BOOTED, bootScript } from './boot-script.js';
 import { MOUNT_HELPER, PACKAGE_DATABASE } from './disk.js';
 import { MACHINE_ENVIRONMENT, NODE, packageRoot } from './host.js';
+import { forgetBarriers } from './firewall.js';
 import { hostName, isNode, labPaths, type MachineName } from './layout.js';
 import { awaitChildOf, childOf, ended, isAlive, labMark, type ProcessId, signal, until } from './processes.js';
 import type { ProcessBook } from './state.js';
@@ -84,6 +85,7 @@ export class Machine {
       throw new RolloutError('LAB_FAILED', `machine ${this.name} could not be powered off`);
     }
     this.book.set(this.key, undefined);
+    await forgetBarriers((table) => table.endsWith(`-${this.address}`));
   }
 
   /** Runs a command on the machine and waits for it; options and errors are those of `runCommand`. */

@@ -96,14 +96,17 @@ export function takes({ address }: Listener, wanted: string): boolean {
   return address === '::' || address === normal(wanted);
 }
 
-/** The name of the program behind a socket; undefined where it has ended or is not to be seen from here. */
-export async function programOf({ inode }: Listener): Promise<string | undefined> {
+/** The program behind a socket; undefined where it has ended or is not to be seen from here. */
+export async function holderOf({
+  inode,
+}: Listener): Promise<{ readonly pid: number; readonly name: string } | undefined> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
   for (const pid of pids) {
     const handles = await readdir(`/proc/${pid}/fd`).catch(() => []);
     for (const handle of handles) {
       if ((await readlink(`/proc/${pid}/fd/${handle}`).catch(() => '')) !== `socket:[${inode}]`) continue;
-      return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() || undefined;
+      const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+      return name === '' ? undefined : { pid: Number(pid), name };
     }
   }
   return undefined;

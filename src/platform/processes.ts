@@ -52,9 +52,9 @@ export function allPids(): number[] {
 }
 
 /** A file of a process below /proc; empty when the process, or the right to read it, is gone. */
-export function readProcess(pid: number, file: string): string {
+export function readProcess(pid: number, file: string, encoding: 'utf8' | 'latin1' = 'utf8'): string {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    return readFileSync(`/proc/${pid}/${file}`, encoding);
   } catch {
     return '';
   }

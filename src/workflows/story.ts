@@ -23,6 +23,7 @@ export const STORY: Readonly<Record<Kind, Story>> = {
   localFolders: { undo: 'empty folders that are ours removed', seconds: 1 },
   installation: { undo: 'removed if it was new and holds no mail', seconds: 300 },
   licence: { undo: 'CANNOT be undone: a licence stays activated', seconds: 10, after: 'installation' },
+  ports: { undo: 'closed ones opened; opened ones closed, because users may be on them', seconds: 1 },
   watchdog: { undo: 'as before', seconds: 3, after: 'installation' },
   settings: { undo: 'the former values', seconds: 5, after: 'installation' },
   tables: { undo: 'our tables dropped while they hold only what we put there', seconds: 20, after: 'installation' },

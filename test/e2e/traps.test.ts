@@ -4,6 +4,7 @@ import { CATALOGUE, type FindingKind } from '../../src/workflows/preflight/catal
 import { LabCluster } from './lab-cluster.js';
 import { BALANCER_TRAPS } from './traps/balancer.js';
 import { BETWEEN_TRAPS } from './traps/between.js';
+import { CLOSING_TRAPS } from './traps/closing.js';
 import { DATABASE_TRAPS } from './traps/database.js';
 import { MACHINE_TRAPS } from './traps/machine.js';
 import { OUTSIDE_TRAPS } from './traps/outside.js';
@@ -19,6 +20,7 @@ const TRAPS: readonly Trap[] = [
   ...FRESH_TRAPS,
   ...OUTSIDE_TRAPS,
   ...BALANCER_TRAPS,
+  ...CLOSING_TRAPS,
 ];
 
 /** Kinds of which a lab has the fault from its start, with what takes it away. */

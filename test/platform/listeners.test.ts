@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { listeners, parseListeners, programOf, takes } from '../../src/platform/listeners.js';
+import { holderOf, listeners, parseListeners, takes } from '../../src/platform/listeners.js';
 import { listenAt, type Listening } from '../support/listening.js';
 
 const ADDRESS = '127.77.3.11';
@@ -23,7 +23,7 @@ describe('the listeners of a machine', () => {
     const [found, ...others] = (await listeners()).filter((one) => one.port === port && one.address === ADDRESS);
     if (found === undefined) throw new Error('it listens');
     expect(others).toEqual([]);
-    expect(await programOf(found)).toMatch(/node|MainThread/);
+    expect((await holderOf(found))?.name).toMatch(/node|MainThread/);
     expect(takes(found, ADDRESS)).toBe(true);
     expect(takes(found, '127.77.3.12')).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { secondsSince } from '../elapsed.js';
 import { wrongAnswer } from './failure.js';
 import { imapCount, imapReceived, imapRemove } from './imap.js';
 import { pop3Count } from './pop3.js';
@@ -50,7 +51,7 @@ export async function travel(route: Route, signal: AbortSignal): Promise<Journey
   try {
     await sendMessage(route.smtp, route.sender, addressee(route), subject);
     await arrival(route, subject, signal);
-    const seconds = Math.round((Date.now() - started) / 100) / 10;
+    const seconds = secondsSince(started);
     const received = await imapReceived(route.imap, route.recipient, subject, signal);
     await sleep(SECOND_LOOK, undefined, { signal });
     await expectOnce(route, subject, signal);

@@ -14,6 +14,7 @@ import { judgeMeeting } from '../preflight/judge-meeting.js';
 import { judgeNodes, portsOf } from '../preflight/judge-nodes.js';
 import { judgeShare } from '../preflight/judge-share.js';
 import type { Runner } from '../runner.js';
+import { closingFindings } from './closing.js';
 import { lookOutside } from './outside.js';
 import { stateFindings } from './preflight-state.js';
 import { shownBy } from './shown.js';
@@ -31,6 +32,7 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
     const meetings = await letNodesMeet(run, cluster, nodes);
     const clocks = await readClocks(run, cluster, server);
     const state = await stateFindings(run, cluster, nodes, server);
+    const closing = await closingFindings(run, cluster, nodes);
     const outside = await lookOutside(run, cluster);
     const joined = [...nodes.values()].some((facts) => facts.joined);
     return [
@@ -41,6 +43,7 @@ export async function preflight(run: Runner, cluster: Cluster): Promise<void> {
       ...judgeDatabase(file, server, joined),
       ...judgeBalancer(file),
       ...state,
+      ...closing,
       ...outside,
     ];
   });

@@ -1,5 +1,6 @@
 import { BALANCER_FINDINGS } from './catalogue/balancer.js';
 import { BETWEEN_FINDINGS } from './catalogue/between.js';
+import { CLOSING_FINDINGS } from './catalogue/closing.js';
 import { DATABASE_FINDINGS } from './catalogue/database.js';
 import { DIALECT_FINDINGS } from './catalogue/dialect.js';
 import type { KindOfFinding } from './catalogue/kind.js';
@@ -16,6 +17,7 @@ export const CATALOGUE = {
   ...DATABASE_FINDINGS,
   ...DIALECT_FINDINGS,
   ...STATE_FINDINGS,
+  ...CLOSING_FINDINGS,
   ...BALANCER_FINDINGS,
   ...OUTSIDE_FINDINGS,
 } as const satisfies Record<string, KindOfFinding>;
