@@ -71,9 +71,7 @@ export function inLeaseTurn<T>(agent: Agent, run: () => Promise<T>): Promise<T> 
 }
 
 /** When a lease runs out that is taken now. */
-export async function runsOutIn(
-  seconds: number,
-): Promise<Pick<Lease, 'until' | 'seconds' | 'boot' | 'untilUptime'>> {
+export async function runsOutIn(seconds: number): Promise<Pick<Lease, 'until' | 'seconds' | 'boot' | 'untilUptime'>> {
   return { seconds, until: Date.now() + seconds * 1000, boot: await bootId(), untilUptime: uptime() + seconds };
 }
 
@@ -104,7 +102,8 @@ export function refuseLost(lease: Lease | null): void {
 /** What has become of a stop whose lease is lost. */
 export function lost({ machine, stage, state, alone }: Lease): RolloutError {
   const when = new Date(alone?.at ?? 0).toISOString();
-  const who = alone?.byHand === true ? 'somebody, with recover --local,' : 'the agent by itself, because its lease ran out,';
+  const who =
+    alone?.byHand === true ? 'somebody, with recover --local,' : 'the agent by itself, because its lease ran out,';
   const what = state === 'acted' ? 'has put the old state back' : 'is putting the old state back';
   const why = alone?.failure === undefined ? '' : `; it is not through: ${alone.failure.why}`;
   return new RolloutError('LEASE_LOST', `${machine}, stop "${stage}": ${who} ${what}, since ${when}${why}`);

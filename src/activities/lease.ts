@@ -5,8 +5,8 @@ import type { Alone, Lease, LeaseUndo } from './lease-record.js';
 import { noteOpened } from './opened.js';
 import type { Procedure } from './resource.js';
 
-export interface LeaseTakeInput extends Pick<Stop, 'stage' | 'moves'> {
-  /** Names the stop for all time: such as the workflow's run and the stage. */
+export interface LeaseTakeInput extends Pick<Stop, 'stage'>, Partial<Pick<Stop, 'moves'>> {
+  /** Names this stop, and no other one ever. */
   readonly id: string;
   /** How long it holds unless it is taken again. */
   readonly seconds: number;
@@ -28,9 +28,11 @@ export interface LeaseTakeInput extends Pick<Stop, 'stage' | 'moves'> {
  */
 export const leaseTake: Procedure<LeaseTakeInput, { readonly until: number }, 'node'> = {
   place: 'node',
-  run: ({ id, stage, moves, seconds, directory, undo }, { agent }) =>
+  run: ({ id, stage, moves = [stage], seconds, directory, undo }, { agent }) =>
     inLeaseTurn(agent, async () => {
-      const found = leaseOf(id, await readLease(agent));
+      const latest = await readLease(agent);
+      // what was put back alone is over for whoever begins anew
+      const found = latest?.state === 'acted' && latest.id !== id ? null : leaseOf(id, latest);
       const lease: Lease = {
         id,
         machine: agent.machine,

@@ -28,9 +28,7 @@ export async function lockLedger(dir: string): Promise<() => void> {
  * @returns the release, harmless when called again; or words for the process that holds the lock.
  * @throws RolloutError COMMAND_MISSING without `flock`.
  */
-export async function lockFile(
-  path: string,
-): Promise<{ readonly release: () => void } | { readonly holder: string }> {
+export async function lockFile(path: string): Promise<{ readonly release: () => void } | { readonly holder: string }> {
   // A plain descriptor: a FileHandle that nobody holds any more is closed by the garbage collector, lock and all.
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   let open = true;

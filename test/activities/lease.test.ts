@@ -1,13 +1,16 @@
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
 
 import { keepLease, type Keeper } from '../../src/activities/lease-keeper.js';
 import { inThisBoot, leaseFile, leftOf, type Lease } from '../../src/activities/lease-record.js';
 import { noteOpened, wasOpened } from '../../src/activities/opened.js';
 import type { Hello } from '../../src/activities/register.js';
+import { copyActivities } from '../../src/activities/tree-activities.js';
 import { STAGES } from '../../src/cluster/stages.js';
 import { processesOf } from '../../src/icewarp/processes.js';
 import { runActivity } from '../support/activity.js';
@@ -48,13 +51,26 @@ describe('a lease that runs out before the switch', () => {
     expect(await node.state()).toEqual(NEW);
     await acted();
     expect(await node.state()).toEqual(OLD);
-    expect((await hello()).alone).toMatchObject({ id: node.lease.id, stage: 'storage', ended: true, done: 1, kept: [] });
+    expect((await hello()).alone).toMatchObject({
+      id: node.lease.id,
+      stage: 'storage',
+      ended: true,
+      done: 1,
+      kept: [],
+    });
 
     for (const refused of [node.apply(), node.take(), node.switched(), node.end(true)]) {
       expect(await code(refused)).toBe('LEASE_LOST');
     }
     const restart = runActivity('node', node.agent, 'restartServices.run', 'A/restartServices', node.lease);
     expect(await code(restart)).toBe('LEASE_LOST');
+    const copies = copyActivities(node.agent);
+    const tree = { name: 'mail', source: node.context.folder, destination: node.context.folder };
+    const copy = new MockActivityEnvironment().run(copies['tree.copy'] as () => Promise<unknown>, {
+      tree,
+      kind: 'final',
+    });
+    expect(await code(copy)).toBe('LEASE_LOST');
     const [undo] = node.lease.undo;
     await runActivity('node', node.agent, 'settings.check', undo?.step, undo?.desired);
     await runActivity('node', node.agent, 'settings.restore', undo?.step, undo?.desired, undo?.before);
@@ -76,9 +92,26 @@ describe('a lease that runs out before the switch', () => {
     // the first of both settings was written, the second never; no command of the step is left
     expect(await node.state()).toEqual(OLD);
     const { directory } = node.icewarp;
-    const calls = (await node.icewarp.calls()).filter((line) => line.startsWith('set')).map((line) => line.split(' ')[3]);
+    const calls = (await node.icewarp.calls())
+      .filter((line) => line.startsWith('set'))
+      .map((line) => line.split(' ')[3]);
     expect(calls).toEqual([NEW.temp, 'endless', OLD.temp]);
     expect(await processesOf(directory)).toHaveLength(OLD.serving);
+  });
+
+  it('stops also a way back of the rollout, which then ends well and finds nothing left to do', async () => {
+    const script = join(node.icewarp.directory, 'icewarpd.sh');
+    const once = join(node.context.folder, 'once');
+    const text = await readFile(script, 'utf8');
+    await writeFile(script, text.replace('--start)', `--start) [ -f ${once} ] || { : >${once}; exec sleep 600; };`));
+    await node.take();
+    await node.apply();
+    const settling = runActivity('node', node.agent, 'settleServices.run', 'A/settle', node.lease);
+    await eventually('it starts the services', () => existsSync(once));
+    await keep();
+    expect(await settling).toEqual({ restarted: false });
+    expect(await record()).toMatchObject({ state: 'acted' });
+    expect(await node.state()).toEqual(OLD);
   });
 
   it('is tried again when something cannot be put back, and says why it could not', async () => {
@@ -113,7 +146,9 @@ describe('a lease that runs out before the switch', () => {
     await node.apply();
     await sleep(1_000);
     await keep();
-    await acted();
+    // also an agent whose worker has failed waits for that
+    await keeper?.unneeded();
+    expect(await record()).toMatchObject({ state: 'acted' });
     expect(await node.state()).toEqual(OLD);
   });
 
@@ -130,13 +165,9 @@ describe('a lease that runs out before the switch', () => {
 describe('a lease', () => {
   it('holds as long as it is renewed, and keeps the way back that it was told', async () => {
     await keep();
-    await node.take();
+    await node.take({ seconds: 2 });
     await node.apply();
-    const { id, stage, moves, seconds, directory } = node.lease;
-    for (let renewal = 0; renewal < 4; renewal += 1) {
-      await sleep(500);
-      await runActivity('node', node.agent, 'leaseTake.run', 'A/leaseTake', { id, stage, moves, seconds, directory });
-    }
+    for (const began = Date.now(); Date.now() - began < 3_000; await sleep(50)) await node.renew(2);
     expect(await node.state()).toEqual(NEW);
     expect(await record()).toMatchObject({ state: 'held', undo: node.lease.undo });
     await acted();
@@ -173,7 +204,12 @@ describe('a lease', () => {
     }
     await node.end(false);
     expect(await code(node.switched())).toBe('LEASE_LOST');
-    await node.take({ id: 'run-2/storage' });
+    await node.take({ id: 'run-2/storage', seconds: 0 });
+    await keep();
+    await acted();
+    // that stop is over: the next one may begin
+    await node.take();
+    await node.apply();
   });
 
   it('counts time that no clock which is set can change; after another boot what the clock says, and never more', async () => {

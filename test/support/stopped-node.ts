@@ -26,6 +26,8 @@ export interface StoppedNode {
   /** What the agent has logged. */
   readonly said: string[];
   take(extra?: Partial<LeaseTakeInput>): Promise<unknown>;
+  /** Takes it once more, without telling the way back again. */
+  renew(seconds: number): Promise<unknown>;
   switched(): Promise<unknown>;
   end(opened: boolean, id?: string): Promise<unknown>;
   /** Applies the step: the new settings. @param logs another value of the second of them. */
@@ -58,7 +60,8 @@ export async function stoppedNode(): Promise<StoppedNode> {
   await ensureStarted(directory, context.signal);
   const { before } = (await run('settings.check', STEP, desired())) as Check;
   const undo = [{ kind: 'settings', step: STEP, title: 'directories', desired: desired(), before }];
-  const lease = { id: 'run-1/storage', stage: 'storage', moves: ['storage'], seconds: 1, directory, undo } as const;
+  const renewal = { id: 'run-1/storage', stage: 'storage', moves: ['storage'], seconds: 1, directory } as const;
+  const lease = { ...renewal, undo };
   await stopForChange(directory, context);
   return {
     context,
@@ -67,6 +70,7 @@ export async function stoppedNode(): Promise<StoppedNode> {
     lease,
     said,
     take: (extra) => run('leaseTake.run', 'A/leaseTake', { ...lease, ...extra }),
+    renew: (seconds) => run('leaseTake.run', 'A/leaseTake', { ...renewal, seconds }),
     switched: () => run('leaseSwitched.run', 'A/leaseSwitched', { id: lease.id }),
     end: (opened, id = lease.id) => run('leaseEnd.run', 'A/leaseEnd', { id, opened }),
     apply: (logs) => run('settings.apply', STEP, desired(logs)),
