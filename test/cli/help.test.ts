@@ -34,6 +34,7 @@ describe('the help', () => {
         ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
         ...['pause', 'resume', 'rollback'],
         ...['worker', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
+        ...['start', 'target', 'stop', 'check'].map((name) => `lab load ${name}`),
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),
     );

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import type { Folder } from '../production/old-server.js';
@@ -50,7 +50,10 @@ export class Journal {
 
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    this.file = openSync(path, 'a', 0o600);
+    this.file = openSync(path, 'a+', 0o600);
+    // a killed load may have left half of a last line
+    const text = readFileSync(path);
+    ftruncateSync(this.file, text.lastIndexOf('\n') + 1);
   }
 
   note(entry: Entry): void {
@@ -63,7 +66,7 @@ export class Journal {
   }
 }
 
-/** All lines of a journal; a killed load may have left half of a last one. */
+/** All lines of a journal that are whole. */
 export function readJournal(path: string): Entry[] {
   const lines = readFileSync(path, 'utf8').split('\n');
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry);

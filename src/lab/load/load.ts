@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -73,9 +72,4 @@ async function startProcess({ directory }: Lab, log: string, seed: number): Prom
   const started = child.pid === undefined ? undefined : identify(child.pid);
   if (started === undefined) throw new RolloutError('LAB_FAILED', `the load did not start: see ${log}`);
   return started;
-}
-
-/** Whether there ever was a load on this lab. */
-export function hadLoad({ directory }: Lab): boolean {
-  return existsSync(loadFiles(directory).journal);
 }

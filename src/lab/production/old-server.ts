@@ -60,6 +60,10 @@ export const ATTACHMENTS_EACH = 3;
 const ARCHIVED = 10;
 const WORDS = 'server mail folder lunch project answer meeting invoice holiday train weather report'.split(' ');
 
+/** What messages are made of: to make each line anew would take longer than to write them all. */
+const linesRandom = new Random(SEED);
+const LINES = Array.from({ length: 2000 }, () => sentence(linesRandom));
+
 /** The mailboxes' names, in order. */
 export function usersOf({ mailboxes }: OldServerSize): string[] {
   return Array.from({ length: mailboxes }, (_, index) => `user${String(index + 1).padStart(2, '0')}`);
@@ -135,8 +139,9 @@ function stamp(time: number): string {
 
 /** A message as it lies on a disk: CRLF line ends, one of them at its end. */
 function textOf(id: string, from: string, to: string, random: Random): Buffer {
-  const lines = Array.from({ length: random.skewed(2, 12, 120) }, () => sentence(random));
-  const head = [`From: <${from}>`, `To: <${to}>`, `Message-ID: <${id}>`, `Subject: ${sentence(random)}`, ''];
+  const first = random.between(0, LINES.length - 1);
+  const lines = LINES.slice(first, first + random.skewed(2, 12, 120));
+  const head = [`From: <${from}>`, `To: <${to}>`, `Message-ID: <${id}>`, `Subject: ${lines[0] ?? ''}`, ''];
   return Buffer.from(`${[...head, ...lines].join('\r\n')}\r\n`);
 }
 
