@@ -1,4 +1,4 @@
-import { defaultLabDirectory, labDown, labStatus, labUp, type Lab } from '../lab/lab.js';
+import { DEFAULT_SIZE, defaultLabDirectory, labDown, labStatus, labUp, type Lab } from '../lab/lab.js';
 import { EXIT } from './exit.js';
 import { say } from './say.js';
 
@@ -18,10 +18,15 @@ export async function up({
   dir = defaultLabDirectory(),
   agents,
   oldMail = false,
+  production = false,
   json = false,
-}: LabFlags & { readonly agents: boolean; readonly oldMail?: boolean }): Promise<number> {
+}: LabFlags & {
+  readonly agents: boolean;
+  readonly oldMail?: boolean;
+  readonly production?: boolean;
+}): Promise<number> {
   const log = (line: string): void => say(json, { event: 'lab', text: line.trim() }, line);
-  const lab = await labUp({ dir, agents, oldMail, log });
+  const lab = await labUp({ dir, agents, oldMail, log, ...(production ? { production: DEFAULT_SIZE } : {}) });
   const environment = environmentOf(lab);
   const { clusterFile } = lab.paths;
   const lines = [

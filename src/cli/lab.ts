@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 
+import { loadCommand } from './lab-load.js';
+import { labSubcommand } from './lab-subcommand.js';
+
 interface LabFlags {
   readonly dir?: string;
   readonly json?: true;
@@ -21,30 +24,22 @@ export function labCommand(): Command {
     )
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', '\nExit status: 0 done; 1 failed; 2 wrong usage.\n');
-  for (const command of [up(), down(), status(), demo()]) lab.addCommand(command);
+  for (const command of [up(), down(), status(), demo(), loadCommand()]) lab.addCommand(command);
   return lab;
-}
-
-/** What all commands of the lab have in common; `output` says what --json gives. */
-function labSubcommand(name: string, description: string, examples: readonly string[], output: string): Command {
-  return new Command(name)
-    .description(description)
-    .option('--dir <folder>', 'where the lab lives')
-    .option('--json', output)
-    .addHelpText('before', `\nExamples:\n${examples.map((line) => `  $ icewarp-rollout lab ${line}\n`).join('')}`);
 }
 
 function up(): Command {
   return labSubcommand(
     'up',
     'start the machines, the servers, Temporal and the agents',
-    ['up', 'up --old-mail --dir /tmp/lab'],
+    ['up', 'up --old-mail --dir /tmp/lab', 'up --production    the first node is a server with users'],
     'events as JSON lines; the last names the cluster file and the environment',
   )
     .option('--old-mail', 'the first node comes with IceWarp installed and old mail in it')
+    .option('--production', 'the first node is a server in production: 20,000 messages in 40 mailboxes, all in SQLite')
     .option('--no-agents', 'start no agents')
     .addHelpText('after', '\nExit status: 0 up; 1 failed, and everything is removed again; 2 wrong usage.\n')
-    .action(async (flags: LabFlags & { oldMail?: true; agents: boolean }) => {
+    .action(async (flags: LabFlags & { oldMail?: true; production?: true; agents: boolean }) => {
       const run = await import('./lab-run.js');
       process.exitCode = await run.up(flags);
     });

@@ -15,8 +15,15 @@ import { LAB_CLUSTER } from './machine-files.js';
 
 const MAIL_SERVICES = ['smtp', 'pop3', 'imap'] as const;
 
-/** The cluster file for a lab's machines: what an operator would write for them. */
-export function labClusterFile(lab: { readonly addresses: Addresses; readonly ports: Ports }): string {
+/**
+ * The cluster file for a lab's machines: what an operator would write for them.
+ *
+ * @param production the first node is a server with users: it moves with short stops
+ */
+export function labClusterFile(
+  lab: { readonly addresses: Addresses; readonly ports: Ports },
+  production = false,
+): string {
   const { addresses, ports } = lab;
   const cluster: z.input<typeof clusterSchema> = {
     version: 1,
@@ -60,6 +67,7 @@ export function labClusterFile(lab: { readonly addresses: Addresses; readonly po
         ...(name === 'smtp' ? { clientAddress: 'proxy' as const } : {}),
       })),
     },
+    ...(production ? { cutover: { soak: '1m' } } : {}),
   };
   return `# The cluster of this lab. Made by: icewarp-rollout lab up\n${stringify(cluster)}`;
 }

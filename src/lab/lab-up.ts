@@ -10,6 +10,8 @@ import { type LabPaths, labPaths, type MachineName, MACHINES } from './layout.js
 import { INSTALLER, writeMachineFiles } from './machine-files.js';
 import { bringOldMail } from './old-mail.js';
 import { choosePorts } from './ports.js';
+import type { OldServerSize } from './production/old-server.js';
+import { makeProduction } from './production/production.js';
 import { identify, isAlive } from './processes.js';
 import { writeSecrets } from './secrets.js';
 import { prepareShare } from './share-server.js';
@@ -24,6 +26,8 @@ export interface LabUpOptions {
   readonly agents: boolean;
   /** Node A already is a server with mail and an archive. */
   readonly oldMail?: boolean;
+  /** Node A already is a server in production, with so much in it. */
+  readonly production?: OldServerSize;
   /** Gets one line per step. */
   readonly log: (line: string) => void;
 }
@@ -110,7 +114,7 @@ async function claim(directory: string): Promise<void> {
   throw new RolloutError('LAB_STATE', `another process is starting the lab in ${directory}`);
 }
 
-async function build(directory: string, { agents, oldMail, log }: LabUpOptions): Promise<Lab> {
+async function build(directory: string, { agents, oldMail, production, log }: LabUpOptions): Promise<Lab> {
   const paths = labPaths(directory);
   const ownTemporal = readState(paths.state)?.temporal.own === true;
   if (ownTemporal) await findTemporal();
@@ -123,7 +127,11 @@ async function build(directory: string, { agents, oldMail, log }: LabUpOptions):
     await bringOldMail(lab.machine('A'), INSTALLER);
     log('node A is a server with old mail');
   }
-  await writeFile(paths.clusterFile, labClusterFile(lab), { mode: 0o644 });
+  if (production !== undefined) {
+    await makeProduction(lab, production);
+    log(`node A is in production: ${production.messages} messages in ${production.mailboxes} mailboxes`);
+  }
+  await writeFile(paths.clusterFile, labClusterFile(lab, production !== undefined), { mode: 0o644 });
   if (agents) {
     await lab.startAgents();
     log('control worker and agents started');

@@ -23,6 +23,7 @@ export const SECRETS = [
   'probe-2',
   'licence-order',
   'outside-mailbox',
+  'mail-users',
 ] as const;
 export type SecretName = (typeof SECRETS)[number];
 
@@ -35,7 +36,7 @@ export const LAB_DOMAIN = 'lab.test';
 /** The mailbox of another provider: mail to it leaves the cluster. */
 export const OUTSIDE_MAILBOX = 'probe@outside.test';
 
-/** Last number of each address in the lab's /24. Those of the balancer and of the outside belong to control, that of Temporal's Web UI to none. */
+/** Last number of each address in the lab's /24. Those of the balancer and of the outside belong to control, those of Temporal's Web UI and of the mail programs to none. */
 const HOSTS = {
   temporal: 2,
   control: 10,
@@ -46,7 +47,8 @@ const HOSTS = {
   database: 40,
   share: 50,
   outside: 60,
-} as const satisfies Record<MachineName | 'balancer' | 'outside' | 'temporal', number>;
+  clients: 70,
+} as const satisfies Record<MachineName | 'balancer' | 'clients' | 'outside' | 'temporal', number>;
 export type Addresses = Readonly<Record<keyof typeof HOSTS, string>>;
 
 /** Every address of a lab; `subnet` is its first three numbers, such as `127.64.3`. */

@@ -1,10 +1,24 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { SMTPServer } from 'smtp-server';
 
-import { OUTSIDE_FILE, type OutsideMailbox } from './outside-server.js';
+import { ARRIVALS, LATER_IS_NOW, OUTSIDE_FILE, type OutsideMailbox } from './outside-server.js';
+import { LATER_DOMAIN, SINK_DOMAIN } from './production/old-server.js';
 
 const HOME = '/run/outside';
 const BOX = `${HOME}/mail`;
@@ -12,7 +26,7 @@ const MASTER = `${HOME}/run/master.pid`;
 /** The system's unprivileged user: owner of the mail. */
 const NOBODY = 65_534;
 
-/** A mailbox of another provider: SMTP for everybody, and IMAP through a real Dovecot. */
+/** A mailbox of another provider: SMTP for everybody, and IMAP through a real Dovecot. Mail to two more domains is counted. */
 async function serve({ address, ports, user, password }: OutsideMailbox): Promise<void> {
   endFormer();
   for (const part of ['run', 'state', 'mail', 'mail/new', 'mail/cur', 'mail/tmp']) {
@@ -50,14 +64,19 @@ function listen(address: string, port: number, user: string): void {
     hideSTARTTLS: true,
     disableReverseLookup: true,
     onRcptTo: ({ address: to }, _session, answer) => {
-      answer(to.toLowerCase() === user ? null : Object.assign(new Error('User unknown'), { responseCode: 550 }));
+      answer(refusal(to.toLowerCase(), user));
     },
-    onData: (stream, { remoteAddress }, answer) => {
+    onData: (stream, { remoteAddress, envelope }, answer) => {
       const parts: Buffer[] = [
         Buffer.from(`Received: from [${remoteAddress}] by outside.test; ${new Date().toUTCString()}\r\n`),
       ];
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('end', () => {
+        if (envelope.rcptTo.some(({ address: to }) => domainOf(to) !== undefined)) {
+          noteArrival(Buffer.concat(parts));
+          answer();
+          return;
+        }
         const name = `${Date.now()}.${process.pid}_${messages++}.outside`;
         writeFileSync(`${BOX}/tmp/${name}`, Buffer.concat(parts));
         chownSync(`${BOX}/tmp/${name}`, NOBODY, NOBODY);
@@ -70,6 +89,28 @@ function listen(address: string, port: number, user: string): void {
     if (!smtp.server.listening) process.exit(1);
   });
   smtp.listen(port, address);
+}
+
+/** Why a recipient is not accepted; null where he is. */
+function refusal(to: string, user: string): Error | null {
+  const refuse = (code: number, text: string): Error => Object.assign(new Error(text), { responseCode: code });
+  if (to === user || domainOf(to) === SINK_DOMAIN) return null;
+  if (domainOf(to) !== LATER_DOMAIN) return refuse(550, 'User unknown');
+  return existsSync(LATER_IS_NOW) ? null : refuse(451, '4.7.1 Come again later');
+}
+
+/** The domain of an address whose mail is only counted. */
+function domainOf(to: string): string | undefined {
+  return [SINK_DOMAIN, LATER_DOMAIN].find((domain) => to.toLowerCase().endsWith(`@${domain}`));
+}
+
+/** Notes a message by its ID, durably before it is answered: whoever has a 250 knows that it is counted. */
+function noteArrival(message: Buffer): void {
+  const [, id = ''] = /^Message-ID: <(.*)>\r?$/im.exec(message.toString('latin1')) ?? [];
+  const file = openSync(ARRIVALS, 'a', 0o600);
+  writeSync(file, `${id}\n`);
+  fsyncSync(file);
+  closeSync(file);
 }
 
 function dovecotConfig(address: string, port: number): string {

@@ -8,6 +8,12 @@ import { hashPassword } from './standin/accounts.js';
 /** What the process `outside-mailbox.js` is told; on the control machine, gone with its power like the mail. */
 export const OUTSIDE_FILE = '/run/outside-mailbox.json';
 
+/** The IDs of messages that came for the domains whose mail is only counted, one a line; on the control machine's disk. */
+export const ARRIVALS = '/var/lib/outside-arrivals';
+
+/** Once this file is there, mail that had to come again is taken. */
+export const LATER_IS_NOW = '/run/outside-later-is-now';
+
 export interface OutsideMailbox {
   readonly address: string;
   readonly ports: { readonly smtp: number; readonly imap: number };

@@ -35,6 +35,7 @@ describe('the help', () => {
         ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete'],
         ...['cutover now', 'cutover at', 'cutover cancel'],
         ...['worker', 'recover', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
+        ...['start', 'target', 'stop', 'check'].map((name) => `lab load ${name}`),
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),
     );

@@ -49,21 +49,22 @@ export class Accounts {
   }
 
   accounts(): Promise<readonly Row[]> {
-    return this.database.run('SELECT mailbox, domain, password, admin FROM Users ORDER BY domain, mailbox');
+    return this.database.run('SELECT mailbox, domain, password, admin, path FROM Users ORDER BY domain, mailbox');
   }
 
   async account({ mailbox, domain }: Address): Promise<Row | undefined> {
     const rows = await this.database.run(
-      'SELECT mailbox, domain, password, admin FROM Users WHERE mailbox = ? AND domain = ?',
+      'SELECT mailbox, domain, password, admin, path FROM Users WHERE mailbox = ? AND domain = ?',
       [mailbox, domain],
     );
     return rows[0];
   }
 
   async createAccount({ mailbox, domain }: Address): Promise<void> {
-    await this.database.run('INSERT INTO Users (mailbox, domain, password, admin) VALUES (?, ?, ?, 0)', [
+    await this.database.run('INSERT INTO Users (mailbox, domain, password, admin, path) VALUES (?, ?, ?, 0, ?)', [
       mailbox,
       domain,
+      '',
       '',
     ]);
   }
@@ -82,6 +83,11 @@ export class Accounts {
       mailbox,
       domain,
     ]);
+  }
+
+  /** Puts a mailbox outside of the mail folder; an empty path: where all others are. */
+  async setPath({ mailbox, domain }: Address, path: string): Promise<void> {
+    await this.database.run('UPDATE Users SET path = ? WHERE mailbox = ? AND domain = ?', [path, mailbox, domain]);
   }
 
   async deleteAccount({ mailbox, domain }: Address): Promise<void> {

@@ -1,16 +1,18 @@
 import { readdir, stat } from 'node:fs/promises';
 
-import type { Address } from './accounts.js';
+import { Accounts, type Address } from './accounts.js';
+import type { Row } from './database.js';
 import { endRequest } from './refresh-request.js';
-import { openDirectoryCache } from './server-databases.js';
+import { mailboxFolder, ownPath } from './mailbox-folder.js';
+import { openAccountsDatabase, openDirectoryCache } from './server-databases.js';
 import { mailPath, type Server } from './server.js';
 
 /** Counts every inbox anew into the directory cache's database. */
 export async function refreshDirectoryCache(server: Server): Promise<void> {
   const database = await openDirectoryCache(server);
   try {
-    for (const folder of await inboxes(mailPath(server))) {
-      const { messages, bytes } = await count(`${mailPath(server)}${folder}`);
+    for (const [folder, path] of await inboxes(server)) {
+      const { messages, bytes } = await count(path);
       await database.run('DELETE FROM Folders WHERE folder = ?', [folder]);
       await database.run('INSERT INTO Folders (folder, messages, bytes) VALUES (?, ?, ?)', [folder, messages, bytes]);
     }
@@ -39,14 +41,28 @@ export async function cachedCounts(
   }
 }
 
-async function inboxes(mail: string): Promise<string[]> {
-  const found: string[] = [];
+/** Every inbox: the name that the cache has for it → its path. */
+async function inboxes(server: Server): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const mail = mailPath(server);
   for (const domain of await readdir(mail)) {
     if (domain.startsWith('_')) continue;
     const mailboxes = await readdir(mail + domain).catch(() => []);
-    found.push(...mailboxes.map((mailbox) => `${domain}/${mailbox}/inbox`));
+    for (const mailbox of mailboxes) found.set(`${domain}/${mailbox}/inbox`, `${mail}${domain}/${mailbox}/inbox`);
+  }
+  for (const account of await externalAccounts(server)) {
+    found.set(`${account['domain']}/${account['mailbox']}/inbox`, `${mailboxFolder(server, account)}inbox`);
   }
   return found;
+}
+
+async function externalAccounts(server: Server): Promise<readonly Row[]> {
+  const accounts = new Accounts(await openAccountsDatabase(server));
+  try {
+    return (await accounts.accounts()).filter(({ path }) => ownPath(path) !== '');
+  } finally {
+    await accounts.close();
+  }
 }
 
 async function count(inbox: string): Promise<{ messages: number; bytes: number }> {

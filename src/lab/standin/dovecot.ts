@@ -1,6 +1,8 @@
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 
+import type { Row } from './database.js';
 import type { Installation } from './installation.js';
+import { mailboxFolder, ownPath } from './mailbox-folder.js';
 import { mailPath, type Server } from './server.js';
 
 /** Everything that Dovecot keeps for this node: configuration, sockets, indexes. */
@@ -41,7 +43,8 @@ disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
 login_greeting = IceWarp stand-in (lab)
-mail_location = maildir:${mailPath(server)}%d/%n/inbox:INDEX=${home}index/%d/%n
+mail_location = ${mailLocation(server, `${mailPath(server)}%d/%n/`, '%d/%n')}
+mail_attribute_dict = proxy:${accountsSocket(installation)}:attributes
 mailbox_list_index = no
 mail_save_crlf = yes
 mail_plugins = quota
@@ -51,11 +54,16 @@ plugin {
 }
 protocol imap {
   mail_plugins = quota imap_quota
+  imap_metadata = yes
 }
 first_valid_uid = 1
 passdb {
   driver = dict
   args = ${accounts}
+}
+userdb {
+  # those whose look-up of the password told their place
+  driver = prefetch
 }
 userdb {
   driver = static
@@ -100,6 +108,23 @@ service stats {
 `;
   writeFileSync(file, text, { mode: 0o644 });
   return file;
+}
+
+function mailLocation({ installation }: Server, home: string, name: string): string {
+  return `maildir:${home}inbox:INDEX=${dovecotFolder(installation)}index/${name}`;
+}
+
+/** What Dovecot has to know of an account whose mailbox is outside of the mail folder. */
+export function placeOf(server: Server, account: Row): Readonly<Record<string, string>> {
+  if (ownPath(account['path']) === '') return {};
+  const { uid, gid } = server.installation.processUser;
+  const home = mailboxFolder(server, account);
+  return {
+    userdb_uid: String(uid),
+    userdb_gid: String(gid),
+    userdb_home: home,
+    userdb_mail: mailLocation(server, home, `${account['domain']}/${account['mailbox']}`),
+  };
 }
 
 /** Where Dovecot asks for passwords. */

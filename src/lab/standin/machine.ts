@@ -36,6 +36,8 @@ export interface LabMachine {
    * reads its settings at each look, and ends with the control service, is UNCONFIRMED.
    */
   readonly watchdogPeriod?: number;
+  /** Seconds between two runs through the outgoing queue; without it mail to other domains leaves at once. */
+  readonly senderPeriod?: number;
   /** Seconds between two rows of the master job; default 5. */
   readonly masterPeriod?: number;
 }

@@ -3,17 +3,23 @@ import { deliver } from './delivery.js';
 import { reasonOf } from './file-errors.js';
 import type { LiveAccounts } from './live-accounts.js';
 import { readLabMachine } from './machine.js';
+import { mailboxFolder } from './mailbox-folder.js';
 import { messageName } from './message-name.js';
 import { dequeue, enqueue, postpone, readQueued, waiting, type Queued } from './queue.js';
 import { log } from './service-log.js';
 import { queuePaths, serverId, type Server } from './server.js';
+
+export type QueueName = 'incoming' | 'outgoing' | 'retry';
 
 /**
  * What happens to a message after its 250: incoming queue → mailboxes, outgoing queue → the lab's sink. A message
  * leaves a queue only when all its recipients have it, so a crash in between delivers twice rather than never.
  */
 export class MailFlow {
-  private busy = false;
+  /** The queues that somebody wants to be worked through. */
+  private readonly wanted = new Set<QueueName>();
+  private working: Promise<void> | undefined;
+  private stopping = false;
 
   constructor(
     private readonly server: () => Server,
@@ -26,22 +32,34 @@ export class MailFlow {
     await enqueue(queuePaths(server).incoming, messageName(serverId(server)), queued);
   }
 
-  /** Works through all queues once; a call while one is under way does nothing. */
-  async work(options: { readonly retry: boolean }): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    try {
+  /** Works through queues once; those wanted while it works come after that. */
+  async work(...queues: readonly QueueName[]): Promise<void> {
+    for (const queue of queues) this.wanted.add(queue);
+    this.working ??= this.workAll().finally(() => {
+      this.working = undefined;
+    });
+    await this.working;
+  }
+
+  /** Ends the work with the message that is in hand: no message is stopped between two of its recipients. */
+  async finish(): Promise<void> {
+    this.stopping = true;
+    await this.working;
+  }
+
+  private async workAll(): Promise<void> {
+    for (const queue of this.wanted) {
+      this.wanted.delete(queue);
       const { incoming, outgoing, retry } = queuePaths(this.server());
-      await this.each(incoming, (queued) => this.distribute(queued));
-      await this.each(outgoing, relay, retry);
-      if (options.retry) await this.each(retry, relay);
-    } finally {
-      this.busy = false;
+      if (queue === 'incoming') await this.each(incoming, (queued) => this.distribute(queued));
+      else if (queue === 'outgoing') await this.each(outgoing, relay, retry);
+      else await this.each(retry, relay);
     }
   }
 
   private async each(folder: string, handle: (queued: Queued) => Promise<void>, retry?: string): Promise<void> {
     for (const name of await waiting(folder)) {
+      if (this.stopping) return;
       try {
         const queued = await readQueued(folder, name);
         if (queued) await handle(queued);
@@ -59,8 +77,12 @@ export class MailFlow {
     for (const recipient of to) {
       const address = parseAddress(recipient);
       const isOurs = address && (await this.accounts.ask((accounts) => accounts.domain(address.domain)));
-      if (isOurs) await deliver(server, address, message);
-      else elsewhere.push(recipient);
+      if (!isOurs) {
+        elsewhere.push(recipient);
+        continue;
+      }
+      const account = await this.accounts.ask((accounts) => accounts.account(address));
+      await deliver(server, address, mailboxFolder(server, account ?? { ...address }), message);
     }
     if (elsewhere.length === 0) return;
     const name = messageName(serverId(server));

@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cachedCounts } from './directory-cache.js';
 import { serveAccounts } from './dovecot-accounts.js';
-import { accountsSocket, dovecotFolder, writeDovecotConfig } from './dovecot.js';
+import { accountsSocket, dovecotFolder, placeOf, writeDovecotConfig } from './dovecot.js';
+import { FlagsFile } from './flags-file.js';
 import { LiveAccounts } from './live-accounts.js';
 import { LiveServer } from './live-server.js';
+import { mailboxFolder } from './mailbox-folder.js';
 import { pidFile } from './modules.js';
 import { log } from './service-log.js';
 
@@ -23,12 +25,12 @@ const live: LiveServer = LiveServer.start('pop3', async (server) => {
 const { installation } = live.current;
 const master = `${dovecotFolder(installation)}run/master.pid`;
 const config = writeDovecotConfig(live.current);
-await serveAccounts(
-  accountsSocket(installation),
-  installation.processUser,
-  (question) => accounts.ask(question),
-  (address) => cachedCounts(live.current, address),
-);
+await serveAccounts(accountsSocket(installation), installation.processUser, {
+  ask: (question) => accounts.ask(question),
+  counts: (address) => cachedCounts(live.current, address),
+  place: (account) => placeOf(live.current, account),
+  flags: (account) => new FlagsFile(`${mailboxFolder(live.current, account)}inbox/flags.dat`, installation.processUser),
+});
 rmSync(master, { force: true });
 const dovecot = spawn('dovecot', ['-F', '-c', config], { stdio: 'inherit' });
 dovecot.once('exit', () => process.exit(1));

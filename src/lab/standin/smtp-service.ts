@@ -8,7 +8,7 @@ import { LiveAccounts } from './live-accounts.js';
 import { LiveServer } from './live-server.js';
 import { isIn, Lockout } from './lockout.js';
 import { readLabMachine } from './machine.js';
-import { MailFlow } from './mail-flow.js';
+import { MailFlow, type QueueName } from './mail-flow.js';
 import { pidFile } from './modules.js';
 import { log } from './service-log.js';
 import { serverHostname } from './server.js';
@@ -17,6 +17,8 @@ import { becomeUser } from './system-user.js';
 /** Milliseconds between two looks at the queues, and between two tries of postponed mail. */
 const WORK_PERIOD = 1000;
 const RETRY_PERIOD = 3000;
+/** Milliseconds that connected clients get when the service is stopped. */
+const STOP_GRACE = 300;
 
 /** An SMTP answer; `responseCode` is what smtp-server sends. */
 class Refusal extends Error {
@@ -72,8 +74,8 @@ async function receive(stream: SMTPServerDataStream, session: SMTPServerSession)
   log(live.current, 'smtp', `accepted from ${session.remoteAddress} for ${rcptTo.length} recipient(s)`);
 }
 
-function work(retry: boolean): void {
-  flow.work({ retry }).catch((error: unknown) => {
+function work(...queues: readonly QueueName[]): void {
+  flow.work(...queues).catch((error: unknown) => {
     log(live.current, 'smtp', `the queues cannot be worked: ${reasonOf(error)}`);
   });
 }
@@ -87,12 +89,14 @@ function answer(work: Promise<void>, callback: (error?: Error | null) => void): 
 }
 
 const { installation, machine } = live.current;
+const { senderPeriod } = machine;
 const smtp = new SMTPServer({
   name: serverHostname(live.current),
   banner: 'IceWarp stand-in ESMTP (lab)',
   authOptional: true,
   allowInsecureAuth: true,
   hideSTARTTLS: true,
+  closeTimeout: STOP_GRACE,
   disableReverseLookup: true,
   ...(machine.proxyFrom === undefined ? {} : { useProxy: [...machine.proxyFrom] }),
   onConnect({ remoteAddress }, callback) {
@@ -116,9 +120,18 @@ const smtp = new SMTPServer({
   onData(stream, session, callback) {
     answer(receive(stream, session), (error) => {
       callback(error);
-      work(false);
+      work('incoming');
+      if (senderPeriod === undefined) work('outgoing');
     });
   },
+});
+
+// No message is left between two of its recipients, or between the sink's 250 and the end of its wait: a server that is
+// stopped never delivers twice. One that is killed may.
+process.once('SIGTERM', () => {
+  smtp.close(() => {
+    void flow.finish().finally(() => process.exit(0));
+  });
 });
 
 smtp.on('error', (error) => {
@@ -130,6 +143,7 @@ smtp.listen(machine.ports.smtp, machine.address, () => {
   writeFileSync(pidFile(installation, 'smtp'), `${process.pid}\n`);
   becomeUser(installation.processUser);
   log(live.current, 'smtp', 'started');
-  setInterval(() => work(false), WORK_PERIOD);
-  setInterval(() => work(true), RETRY_PERIOD);
+  setInterval(() => work('incoming'), WORK_PERIOD);
+  setInterval(() => work('outgoing'), senderPeriod === undefined ? WORK_PERIOD : senderPeriod * 1000);
+  setInterval(() => work('retry'), RETRY_PERIOD);
 });

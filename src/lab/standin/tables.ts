@@ -10,7 +10,7 @@ const TABLES: Readonly<Record<string, { readonly about: string; readonly stateme
     statements: [
       'CREATE TABLE IF NOT EXISTS Domains (domain VARCHAR(128) PRIMARY KEY, admin_email VARCHAR(255))',
       `CREATE TABLE IF NOT EXISTS Users (mailbox VARCHAR(64), domain VARCHAR(128), password VARCHAR(255),
-         admin INTEGER, PRIMARY KEY (mailbox, domain))`,
+         admin INTEGER, path VARCHAR(255), PRIMARY KEY (mailbox, domain))`,
       'CREATE TABLE IF NOT EXISTS MasterJobs (period INTEGER, server_id VARCHAR(16), host VARCHAR(128))',
     ],
   },

@@ -1,7 +1,8 @@
 import { Accounts, breaksPasswordPolicy, parseAddress, type Address } from './accounts.js';
 import type { Row } from './database.js';
 import { openAccountsDatabase } from './server-databases.js';
-import { loadServer, mailPath, type Server } from './server.js';
+import { isMailboxPath, listExternalMailboxes, mailboxFolder, ownPath } from './mailbox-folder.js';
+import { loadServer, type Server } from './server.js';
 import { requestRefresh } from './refresh-request.js';
 import { answer, EXIT, pairs, unknownVariable, type ToolAnswer } from './tool-answer.js';
 
@@ -73,7 +74,8 @@ async function save(
     if (name === 'u_password' && breaksPasswordPolicy(value)) {
       return answer(EXIT.passwordPolicy, 'Account-save problem.', 'Password policy violation.');
     }
-    if (!['u_password', 'u_admin', 'u_directorycache_refreshnow'].includes(name)) {
+    if (name === 'u_mailboxpath' && !isMailboxPath(value)) return answer(EXIT.failed, `${variable} must be absolute.`);
+    if (!['u_password', 'u_admin', 'u_mailboxpath', 'u_directorycache_refreshnow'].includes(name)) {
       return answer(EXIT.failed, `${variable} is read-only.`);
     }
   }
@@ -91,7 +93,10 @@ async function setVariable(
 ): Promise<void> {
   if (name === 'u_password') await accounts.setPassword(address, value);
   else if (name === 'u_admin') await accounts.setAdmin(address, value === '1');
-  else if (value === '1') requestRefresh(server.installation);
+  else if (name === 'u_mailboxpath') {
+    await accounts.setPath(address, value);
+    await listExternalMailboxes(server, accounts);
+  } else if (value === '1') requestRefresh(server.installation);
 }
 
 function get(server: Server, row: Row, names: readonly string[]): ToolAnswer {
@@ -125,16 +130,15 @@ async function exportAccounts(
 
 /** A value of an account; undefined for an unknown name. The password itself is nowhere. */
 function valueOf(server: Server, row: Row, name: string): string | undefined {
-  const path = `${row['domain']}/${row['mailbox']}/`;
   switch (name.toLowerCase()) {
     case 'u_admin':
       return String(row['admin'] ?? 0);
     case 'u_backup':
       return Buffer.from(JSON.stringify(row)).toString('base64');
     case 'u_mailboxpath':
-      return path;
+      return ownPath(row['path']) || `${row['domain']}/${row['mailbox']}/`;
     case 'u_fullmailboxpath':
-      return mailPath(server) + path;
+      return mailboxFolder(server, row);
     case 'u_password':
     case 'u_directorycache_refreshnow':
       return '';

@@ -79,6 +79,34 @@ async function emptied(...nodes: Sandbox[]): Promise<void> {
 }
 
 describe('the queues of a stand-in', () => {
+  it('end with the message in hand when the server is stopped: it does not go out twice', async () => {
+    sink.delay = 1000;
+    await a.changeLab({ relaySink: { host: sink.host, port: sink.port } });
+    await a.services('--start');
+    for (const subject of ['in hand', 'behind it']) {
+      expect(await send(a, { to: ELSEWHERE, as: USER, subject })).toBe(250);
+    }
+    await eventually('the first one is on its way', () => sink.times('in hand') === 1);
+    await a.services('--stop');
+    expect([sink.times('in hand'), sink.times('behind it')]).toEqual([1, 0]);
+    sink.delay = 0;
+    await a.services('--start');
+    await eventually('the second one came', () => sink.times('behind it') === 1);
+    expect(sink.times('in hand')).toBe(1);
+  });
+
+  it('keep outgoing mail for as long as the lab says before the next run', async () => {
+    await a.changeLab({ relaySink: { host: sink.host, port: sink.port }, senderPeriod: 3600 });
+    await a.services('--start');
+    expect(await send(a, { to: ELSEWHERE, as: USER, subject: 'waits' })).toBe(250);
+    const outgoing = async (): Promise<string[]> => readdir(onDisk(a, `${OLD}/_outgoing`)).catch(() => []);
+    await eventually('it waits', async () => (await outgoing()).some((name) => name.endsWith('.dat')));
+    await a.services('--stop');
+    await a.changeLab({ senderPeriod: undefined });
+    await a.services('--start');
+    await eventually('it came', () => sink.times('waits') === 1);
+  });
+
   it('send mail twice when they were copied to another server while they were in use', async () => {
     await queuedAtA('copied live');
     await b.run('mkdir', '-p', `${OLD}/_outgoing/retry`);

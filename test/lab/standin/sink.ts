@@ -5,6 +5,8 @@ import { freePort } from '../../../src/lab/ports.js';
 /** The mail server of other domains: it takes everything, and counts how often each subject came. */
 export class CountingSink {
   readonly #counts = new Map<string, number>();
+  /** Milliseconds between a message and its 250. */
+  delay = 0;
 
   private constructor(
     readonly host: string,
@@ -22,7 +24,7 @@ export class CountingSink {
         stream.on('data', (part: Buffer) => parts.push(part));
         stream.on('end', () => {
           sink.#count(Buffer.concat(parts).toString());
-          callback();
+          setTimeout(callback, sink.delay);
         });
       },
     });
