@@ -88,7 +88,8 @@ async function rowsOf(reader: ReturnType<typeof sqliteReader>): Promise<readonly
 
 /** The tables of the old file, without a row: only GroupWare could make its own, and it is stopped. */
 async function makeEmpty({ source, fingerprint }: MoveNote, name: string, signal: AbortSignal): Promise<void> {
-  if (fingerprint === '') throw new RolloutError('MIGRATION_UNKNOWN', `there was no ${source} whose tables could be used`);
+  if (fingerprint === '')
+    throw new RolloutError('MIGRATION_UNKNOWN', `there was no ${source} whose tables could be used`);
   await copyFrozen(source, name, signal);
   const tables = await sqliteReader(name, signal).tables();
   const statements = tables.map((table) => `DELETE FROM ${sqliteName(table.name)}`);

@@ -102,7 +102,10 @@ async function moveOne(directory: string, move: DatabaseToMove, context: Context
   const points = await pointsAt(directory, move, signal);
   if (points.at === 'target') return;
   if (points.at === 'elsewhere') {
-    throw new RolloutError('MIGRATION_UNKNOWN', `${role} is in ${points.shown || 'no database'}, not in an SQLite file`);
+    throw new RolloutError(
+      'MIGRATION_UNKNOWN',
+      `${role} is in ${points.shown || 'no database'}, not in an SQLite file`,
+    );
   }
   const { file } = points;
   if (await isMoved(agent, connection, file)) return;

@@ -51,11 +51,18 @@ export async function matchTables(first: RowReader, second: RowReader): Promise<
   const [ours, theirs] = [await first.tables(), await second.tables()];
   const matched = ours.map((table) => matchBoth(table, find(theirs, table.name)));
   const added = theirs.filter(({ name }) => find(ours, name) === undefined);
-  return [...matched, ...added.map((table) => ({ ...matchBoth(table, undefined), names: [null, table.name] as const }))];
+  return [
+    ...matched,
+    ...added.map((table) => ({ ...matchBoth(table, undefined), names: [null, table.name] as const })),
+  ];
 }
 
 /** Reads one of the two databases to its end. @param side 0 the first, 1 the second. */
-export async function digestOf(reader: RowReader, side: 0 | 1, tables: readonly MatchedTable[]): Promise<DatabaseDigest> {
+export async function digestOf(
+  reader: RowReader,
+  side: 0 | 1,
+  tables: readonly MatchedTable[],
+): Promise<DatabaseDigest> {
   const digests = new Map<string, TableDigest>();
   for (const table of tables) {
     const digest = new TableDigest();

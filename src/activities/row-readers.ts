@@ -22,11 +22,7 @@ export interface TableFacts {
 export interface RowReader {
   /** All but those that describe the others, and our own mark. */
   tables(): Promise<readonly TableFacts[]>;
-  each(
-    table: string,
-    columns: readonly string[],
-    row: (values: readonly (Buffer | null)[]) => void,
-  ): Promise<void>;
+  each(table: string, columns: readonly string[], row: (values: readonly (Buffer | null)[]) => void): Promise<void>;
 }
 
 /** A database file of ours. */

@@ -7,6 +7,7 @@ export * from './layout.js';
 export { checkLoad, type CheckAnswer, type Store, storeOfA, storeOfShare } from './load/check.js';
 export { loadDaemon, startLoad, stopLoad, takeLater, type Target, targetLoad } from './load/load.js';
 export { OLD_MAILBOX, OLD_MESSAGES } from './old-mail.js';
+export { shareElsewhere } from './production/elsewhere.js';
 export { DEFAULT_SIZE, type OldServerSize } from './production/old-server.js';
 export { productionOf } from './production/production.js';
 export { Machine } from './machine.js';

@@ -39,10 +39,7 @@ export class ServiceStop {
    * @returns why it went back; null when it is open.
    * @throws what `work` fails with when that is no reason to go back by itself, with everything of it put back.
    */
-  async run(
-    work: () => Promise<void>,
-    back: () => Promise<void>,
-  ): Promise<string | null> {
+  async run(work: () => Promise<void>, back: () => Promise<void>): Promise<string | null> {
     return this.#renewing(async () => {
       try {
         await this.hold();

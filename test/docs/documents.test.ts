@@ -11,6 +11,7 @@ const DOCUMENTS = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/guide-map.md',
+  'docs/lab.md',
   'docs/preflight.md',
   'docs/recovery.md',
   'docs/security.md',

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Lab } from '../handle.js';
 import { LAB_DOMAIN } from '../layout.js';
-import { homeOnDisk, INSTALLATION } from '../production/content.js';
+import { INSTALLATION } from '../production/content.js';
+import { elsewhereOnDisk } from '../production/elsewhere.js';
 import {
   attachments,
   hashOf,
@@ -85,15 +86,23 @@ const LANES = 4;
 export function storeOfA(lab: Lab, size: OldServerSize): Store {
   const { disk } = lab.machine('A');
   const installed = `${disk}${INSTALLATION}`;
-  const elsewhere = homeOnDisk(disk, userElsewhere(size), size);
-  return { mail: `${installed}/mail`, archive: `${installed}/archive`, calendar: `${installed}/calendar`, elsewhere };
+  return {
+    mail: `${installed}/mail`,
+    archive: `${installed}/archive`,
+    calendar: `${installed}/calendar`,
+    elsewhere: elsewhereOnDisk(lab, size),
+  };
 }
 
-/** Where a cluster has it: on the share, but for the mailbox elsewhere, which is where it was unless told otherwise. */
+/** Where a cluster has it: on the share, but for the mailbox elsewhere, which no rollout moves. */
 export function storeOfShare(lab: Lab, size: OldServerSize): Store {
   const share = `${lab.machine('share').disk}/srv/icewarp/share`;
-  const { elsewhere } = storeOfA(lab, size);
-  return { mail: `${share}/mail`, archive: `${share}/archives`, calendar: `${share}/calendar`, elsewhere };
+  return {
+    mail: `${share}/mail`,
+    archive: `${share}/archives`,
+    calendar: `${share}/calendar`,
+    elsewhere: elsewhereOnDisk(lab, size),
+  };
 }
 
 /**

@@ -14,7 +14,7 @@ const PROCESS_USER = { name: 'icewarp', id: 1500 } as const;
 
 /** Seconds between two looks of the watchdog, and between two runs through the outgoing queue. */
 const WATCHDOG_PERIOD = 1;
-const SENDER_PERIOD = 5;
+const SENDER_PERIOD = 3;
 
 /**
  * Makes node A a server in production: one machine that runs, with everything in SQLite, mail and an archive, entries in

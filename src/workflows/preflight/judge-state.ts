@@ -84,14 +84,17 @@ function judgeHeld(file: ClusterFile, node: NodeSpec, { states }: StateShown): F
   const { database } = file;
   const findings: Finding[] = [];
   const joins = node !== firstNode(file);
+  // what it holds moves with it; its start with the machine is switched off in each stop
+  const moves = !joins && file.cutover !== undefined;
   const [name = '', host = ''] = state.accountsIn.split('@');
   const ours = name === database.names.accounts && host.split(':')[0] === database.host;
-  if ((state.accounts ?? 0) > 0 && (joins || !ours)) {
+  if ((state.accounts ?? 0) > 0 && !moves && (joins || !ours)) {
     findings.push(finding('accountsLocal', id, `IceWarp on this node has ${state.accounts ?? 0} accounts of its own`));
   }
   if (joins && state.mail)
     findings.push(finding('mailLocal', id, 'the mail folder of IceWarp on this node holds files'));
-  if (state.autostart) findings.push(finding('autostartOn', id, 'IceWarp on this node starts with the machine'));
+  if (state.autostart && !moves)
+    findings.push(finding('autostartOn', id, 'IceWarp on this node starts with the machine'));
   // on the first node the rollout itself switches it off, and on again
   if (joins && state.watchdog.length > 0) {
     findings.push(finding('watchdogOn', id, `the watchdog starts again what stops: ${state.watchdog.join(', ')}`));

@@ -48,7 +48,8 @@ export const STATE_FINDINGS = {
     pattern: 'NODE/accounts',
     severity: 'stops',
     guide: 'G13',
-    would: 'its users would be unknown in the cluster: the step would be held, because a rollout moves no accounts yet',
+    would:
+      'its users would be unknown in the cluster: the step would be held, because without cutover in the cluster file a rollout moves no accounts',
     mend: 'move the accounts into the cluster’s database with IceWarp’s own tools first, or start with an empty server',
     approvable: false,
     volatile: true,
