@@ -12,6 +12,7 @@ import { compile } from '../transfer/patterns.js';
 import { runEngine, type RunOptions } from '../transfer/run.js';
 import { SKIPPED_FILE } from '../transfer/skipped.js';
 import { summarize, type SkippedSummary } from '../transfer/skipped-summary.js';
+import { hasWritten } from '../transfer/withdraw.js';
 import type { Limits, PassOptions, PassResult, Progress, VerifyResult } from '../transfer/types.js';
 import type {
   CopyTreeInput,
@@ -119,20 +120,23 @@ export async function withdrawCopy(name: Tree['name'], context: TreeContext): Pr
   const ledger = ledgerFolder(name, context.stateDir);
   const pair = await readPair(ledger);
   if (pair === null) return {};
-  const task = { task: 'withdraw', options: { ledger, destination: pair.destination } } as const;
-  const result = (await runEngine(task, runOptions(context))) as PassResult;
-  const left = await summarize(result);
-  const failed = left.FAILED ?? left.DENIED;
-  if (result.outcome !== 'done' || failed !== undefined) {
-    throw new RolloutError(
-      'COPY_INCOMPLETE',
-      `not all of ${pair.destination} could be taken away: ${failed?.example ?? result.why ?? ''}`,
-    );
-  }
+  const left = (await hasWritten(ledger)) ? await takeAway(ledger, pair.destination, context) : {};
   await rm(ledger, { recursive: true, force: true });
   // what another tree has there stays
   await rmdir(dirname(ledger)).catch(() => undefined);
   return left;
+}
+
+async function takeAway(ledger: string, destination: string, context: TreeContext): Promise<SkippedSummary> {
+  const task = { task: 'withdraw', options: { ledger, destination } } as const;
+  const result = (await runEngine(task, runOptions(context))) as PassResult;
+  const left = await summarize(result);
+  const failed = left.FAILED ?? left.DENIED;
+  if (result.outcome === 'done' && failed === undefined) return left;
+  throw new RolloutError(
+    'COPY_INCOMPLETE',
+    `not all of ${destination} could be taken away: ${failed?.example ?? result.why ?? ''}`,
+  );
 }
 
 /** Makes a tree's ledger that of its two folders, before the first pass: from then on the copy is begun. */

@@ -44,8 +44,7 @@ export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = 
   async observe(desired, context) {
     const from = await folderInForce(desired, context.signal);
     if (from === null) return null;
-    const copied = isThere(from, desired.to) || (await copiedFrom(context.agent, desired.what)) === from;
-    return { from, copied };
+    return { from, copied: await isFinished(desired, from, context) };
   },
 
   diff({ what, to }, observed) {
@@ -54,11 +53,11 @@ export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = 
   },
 
   async apply(desired, context) {
-    const { directory, what, to, mount, cluster, owner, skipped } = desired;
-    const { agent, signal } = context;
+    const { directory, mount, cluster, owner, skipped } = desired;
+    const { signal } = context;
     const from = await folderInForce(desired, signal);
     if (from === null) throw new RolloutError('NOT_INSTALLED', `there is no IceWarp in ${directory}`);
-    if (isThere(from, to) || (await copiedFrom(agent, what)) === from) return;
+    if (await isFinished(desired, from, context)) return;
     await assertShareMounted(mount, cluster, signal);
     const running = await runningModules(directory);
     if (running.length > 0) {
@@ -74,6 +73,12 @@ export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = 
     return [];
   },
 };
+
+/** Services that have been started again write to the old tree: then the pass is none any more. */
+async function isFinished({ directory, what, to }: TreeDesired, from: string, { agent }: Context): Promise<boolean> {
+  if (isThere(from, to)) return true;
+  return (await copiedFrom(agent, what)) === from && (await runningModules(directory)).length === 0;
+}
 
 /** @throws RolloutError as `copyWhole` does; SOURCE_NOT_QUIET when the counts differ; COPY_DIFFERS. */
 async function copyAndVerify(

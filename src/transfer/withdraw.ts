@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { readIfThere, writeDurable } from './durable-file.js';
 import { runPass, type Steering } from './engine.js';
+import { LedgerReader } from './ledger.js';
 import { tempName } from './names.js';
 import { removeSentinel } from './sentinel.js';
 import type { PassResult, WithdrawOptions } from './types.js';
@@ -11,6 +13,18 @@ import type { PassResult, WithdrawOptions } from './types.js';
 const WITHDRAWN = 'withdrawn.json';
 /** A folder in the ledger's that never holds anything. */
 const NOTHING = 'nothing';
+
+/** Whether passes have put anything at the destination, were it only their mark; it is there before all else. */
+export async function hasWritten(ledger: string): Promise<boolean> {
+  if (!existsSync(join(ledger, 'ledger.mdb'))) return false;
+  const reader = new LedgerReader(ledger);
+  try {
+    const meta = reader.meta();
+    return meta !== null && (meta.mark > 0 || meta.nextMark !== undefined);
+  } finally {
+    await reader.close();
+  }
+}
 
 /**
  * Takes away from the destination what the ledger says that was put there, and the mark at last: a pass from a source

@@ -101,6 +101,14 @@ describe('the copy of a tree on its node', () => {
     expect(await reverseTree({ tree, quarantine: '/quarantine' }, agent())).toMatchObject({ outcome: 'done' });
   });
 
+  it('is taken back by what the tree says, also of what is compared by content', async () => {
+    const tree = await treeOf('says what it got', { exclude: ['queue'], rehash: ['*.db'], maxDelete: 7, threads: 2 });
+    const { name: _, ...rest } = tree;
+    const { notes } = await reverseTree({ tree, quarantine: '/quarantine' }, agent());
+    const { options } = JSON.parse(notes[0] ?? '') as { options: unknown };
+    expect(options).toEqual({ ...rest, quarantine: '/quarantine', ledger: ledger() });
+  });
+
   it('takes limits that are right, and keeps them', async () => {
     const tree = await treeOf('works');
     await limitTree({ tree, limits: { bytes: 5 } }, agent());

@@ -7,7 +7,6 @@ import { skippedItems } from '../../src/activities/skipped-items.js';
 import { treeFinal } from '../../src/activities/tree-final.js';
 import { treeSeeded } from '../../src/activities/tree-seeded.js';
 import { ensureStarted } from '../../src/icewarp/control.js';
-import { mailTree } from '../../src/icewarp/mail-tree.js';
 import { SENTINEL_NAME as MARK } from '../../src/transfer/names.js';
 import { NodeTrees, rewriteQuietly } from '../support/node-trees.js';
 
@@ -46,6 +45,15 @@ describe('a tree’s copy while users work', () => {
     expect(await treeSeeded.restore(desired, null, context)).toEqual([]);
   });
 
+  it('that was refused at a folder of others is given up, and theirs stays', async () => {
+    const { desired, context } = trees;
+    await trees.write(trees.share, { theirs: 'theirs' });
+    await expect(trees.seed()).rejects.toMatchObject({ code: 'DESTINATION_OTHER' });
+    expect(await treeSeeded.restore(desired, null, context)).toEqual([]);
+    expect(await readdir(trees.share)).toEqual(['theirs']);
+    expect(await treeSeeded.observe(desired, context)).toMatchObject({ begun: false });
+  });
+
   it('is never taken away while IceWarp uses it, nor once users have worked with it', async () => {
     const { desired, context } = trees;
     await trees.seed();
@@ -69,6 +77,8 @@ describe('the final pass', () => {
     expect(await readFile(join(trees.share, 'example.com/ann/cache.db'), 'utf8')).toBe('a database');
     expect((await readdir(trees.share)).sort()).toEqual([MARK, 'example.com']);
     expect(treeFinal.diff(desired, await treeFinal.observe(desired, context))).toEqual([]);
+    await ensureStarted(desired.directory, context.signal);
+    expect(treeFinal.diff(desired, await treeFinal.observe(desired, context))).toHaveLength(1);
   });
 
   it('is refused while a service runs', async () => {
@@ -99,12 +109,6 @@ describe('the final pass', () => {
     expect(await treeSeeded.observe(desired, context)).toMatchObject({ begun: true });
     expect(await trees.seed('delta')).toMatchObject({ copied: { files: 0 } });
     expect(await readFile(join(trees.old, 'example.com/ann/inbox/1.imap'), 'utf8')).toBe('first');
-  });
-
-  it('leaves out of a calendar’s tree the mark that is laid into it', async () => {
-    const { exclude } = mailTree('calendar', '/a', '/b', 'quiet');
-    expect(exclude).toEqual(['/.icewarp-rollout-*']);
-    await Promise.resolve();
   });
 });
 

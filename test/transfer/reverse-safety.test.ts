@@ -81,6 +81,8 @@ describe('the way back is refused', () => {
   it('from a share that is not mounted, is another one, or was restored from a snapshot', async () => {
     await trees.pass('seed');
     cpSync(trees.destination, trees.in('snapshot'), { recursive: true });
+    // a pass that finds nothing to write leaves no newer mark
+    trees.make('b/three');
     await trees.pass('final');
     await expect(trees.back({ destination: trees.in('snapshot') })).rejects.toMatchObject({
       code: 'DESTINATION_OLDER',
@@ -95,6 +97,15 @@ describe('the way back is refused', () => {
       code: 'DESTINATION_OTHER',
     });
     expect(existsSync(trees.from('a/one'))).toBe(true);
+  });
+
+  it('with a quarantine in the old tree, unless it is left out by name', async () => {
+    await trees.moved();
+    trees.write('a/one', 'changed');
+    const quarantine = trees.from('.kept');
+    await expect(trees.back({ quarantine, exclude: ['/other'] })).rejects.toMatchObject({ code: 'USAGE' });
+    expect(await trees.back({ quarantine, exclude: ['/.kept'] })).toMatchObject({ outcome: 'done', skipped: 0 });
+    expect(filesIn(quarantine).get('a/one')).toBe('content of a/one');
   });
 
   it('with a quarantine inside a tree, or on another file system than the old one', async () => {

@@ -144,6 +144,17 @@ describe('verify', () => {
     expect(await verify()).toMatchObject({ read: 'another machine', different: 1 });
   });
 
+  it('of what the latest pass wrote reads all of it, whatever the sample takes', async () => {
+    trees.make('a/early', 'b/early');
+    await trees.pass('seed');
+    trees.make('a/late', 'c/late');
+    await trees.pass('final');
+    for (const path of ['a/early', 'a/late', 'c/late']) flip(trees.to(path));
+    const result = await verify({ sample: 0, latest: true });
+    expect(result).toMatchObject({ outcome: 'different', checked: { files: 2 } });
+    expect(listed(result)).toEqual(['a/late: another content', 'c/late: another content']);
+  });
+
   it('of a sample reads about that share of the files, the same ones for the same seed, others for another', async () => {
     const { files } = makeMailTree(trees.source, { seed, files: 600, filesPerFolder: 60 });
     await trees.pass('seed');
