@@ -77,8 +77,7 @@ export const collationWeights: Procedure<
 async function weightsOf(database: Database, letters: readonly string[]): Promise<readonly string[]> {
   if (letters.length === 0) return [];
   const select = letters.map(
-    (_, index) =>
-      `SELECT ${index} AS at, HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE ${COLLATION})) AS weight`,
+    (_, index) => `SELECT ${index} AS at, HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE ${COLLATION})) AS weight`,
   );
   const rows = await database.rows<{ at: number; weight: string | null }>(select.join(' UNION ALL '), letters);
   return rows.sort((one, other) => one.at - other.at).map(({ weight }) => (weight ?? '').slice(0, 16));

@@ -5,8 +5,8 @@ import { RolloutError } from '../cluster/errors.js';
 import { sqliteConnectionString } from '../icewarp/connection-string.js';
 import { MOVED_DATABASES } from '../icewarp/database-roles.js';
 import { Tool } from '../icewarp/tool.js';
-import { copyFrozen, fingerprintOf, onSqlite, sqliteName } from '../platform/sqlite-copy.js';
-import { compareEnds, fileEnd, migrateCompared, migrationRoom, serverEnd } from './database-migration.js';
+import { copyFrozen, fingerprintOf, makeDurable, onSqlite, sqliteName } from '../platform/sqlite-copy.js';
+import { differenceBetween, fileEnd, migrateCompared, migrationRoom, serverEnd } from './database-migration.js';
 import { writeMoveNote, type DatabaseToMove, type MoveNote, type Points } from './database-move-note.js';
 import type { Context } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
@@ -71,7 +71,7 @@ async function lossOf(
   }
   const copy = join(migrationRoom(context), `${role}.db`);
   await copyFrozen(source, copy, signal);
-  const { difference } = await compareEnds(fileEnd(copy, sqliteReader(copy, signal)), to);
+  const difference = await differenceBetween(fileEnd(copy, sqliteReader(copy, signal)), to);
   await rm(copy, { force: true });
   return difference;
 }
@@ -88,7 +88,8 @@ async function rowsOf(reader: ReturnType<typeof sqliteReader>): Promise<readonly
 
 /** The tables of the old file, without a row: only GroupWare could make its own, and it is stopped. */
 async function makeEmpty({ source, fingerprint }: MoveNote, name: string, signal: AbortSignal): Promise<void> {
-  if (fingerprint === '') throw new RolloutError('MIGRATION_UNKNOWN', `there was no ${source} whose tables could be used`);
+  if (fingerprint === '')
+    throw new RolloutError('MIGRATION_UNKNOWN', `there was no ${source} whose tables could be used`);
   await copyFrozen(source, name, signal);
   const tables = await sqliteReader(name, signal).tables();
   const statements = tables.map((table) => `DELETE FROM ${sqliteName(table.name)}`);
@@ -112,4 +113,5 @@ async function likeOriginal(source: string, name: string): Promise<void> {
   const { uid, gid, mode } = await stat(source);
   await chown(name, uid, gid);
   await chmod(name, mode & 0o7777);
+  await makeDurable(name);
 }

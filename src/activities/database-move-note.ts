@@ -76,7 +76,12 @@ export async function isMoved(agent: Agent, connection: ConnectionSpec, file: st
  *
  * @throws RolloutError ACCOUNTS_PRESENT.
  */
-export async function assertMoved(directory: string, move: DatabaseToMove, agent: Agent, signal: AbortSignal): Promise<void> {
+export async function assertMoved(
+  directory: string,
+  move: DatabaseToMove,
+  agent: Agent,
+  signal: AbortSignal,
+): Promise<void> {
   const points = await pointsAt(directory, move, signal);
   if (points.at === 'target') return;
   if (points.at === 'file' && (await isMoved(agent, move.connection, points.file))) return;

@@ -22,11 +22,7 @@ export interface TableFacts {
 export interface RowReader {
   /** All but those that describe the others, and our own mark. */
   tables(): Promise<readonly TableFacts[]>;
-  each(
-    table: string,
-    columns: readonly string[],
-    row: (values: readonly (Buffer | null)[]) => void,
-  ): Promise<void>;
+  each(table: string, columns: readonly string[], row: (values: readonly (Buffer | null)[]) => void): Promise<void>;
 }
 
 /** A database file of ours. */
@@ -84,7 +80,7 @@ async function mysqlTables(database: Database): Promise<readonly TableFacts[]> {
     rows.map(({ tab, name, type, seq }) => ({
       table: tab,
       column: { name, kind: kindOf(type) },
-      key: Number(seq ?? 0),
+      key: seq ?? 0,
     })),
   );
 }

@@ -86,8 +86,14 @@ function judgeHeld(file: ClusterFile, node: NodeSpec, { states }: StateShown): F
   const joins = node !== firstNode(file);
   const [name = '', host = ''] = state.accountsIn.split('@');
   const ours = name === database.names.accounts && host.split(':')[0] === database.host;
-  if ((state.accounts ?? 0) > 0 && (joins || !ours)) {
+  // with a cutover the first node's databases move, as long as they are files
+  const moves = file.cutover !== undefined && !joins && name !== '' && host === '';
+  if ((state.accounts ?? 0) > 0 && (joins || !ours) && !moves) {
     findings.push(finding('accountsLocal', id, `IceWarp on this node has ${state.accounts ?? 0} accounts of its own`));
+  }
+  // whoever joins takes over the configuration of the first
+  if (!joins && state.accountsInFiles) {
+    findings.push(finding('accountsInFiles', id, 'IceWarp on this node keeps its accounts in the file system'));
   }
   if (joins && state.mail)
     findings.push(finding('mailLocal', id, 'the mail folder of IceWarp on this node holds files'));
