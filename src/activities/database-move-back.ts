@@ -31,10 +31,10 @@ export async function bringBack(
   const { agent, signal } = context;
   const { role, connection } = move;
   if (points.file === note.back) return note.back;
+  await stopForChange(directory, context);
   if (points.file !== note.source || (await fingerprintOf(note.source)) !== note.fingerprint) {
     throw new RolloutError('CHANGED_MEANWHILE', `${points.file} is not ${role} as it was moved`);
   }
-  await stopForChange(directory, context);
   const users = await lossOf(move, note, context);
   if (users === '') return note.source;
   const name = note.back ?? (await freeName(note.source));
