@@ -7,7 +7,7 @@ import { migrateDatabase } from '../icewarp/migrate-database.js';
 import { identifier, type Database } from '../platform/mysql.js';
 import { onSqlite } from '../platform/sqlite-copy.js';
 import { clashingKeys } from './collation.js';
-import { differences, differenceText, digestOf, matchTables } from './database-rows.js';
+import { areSame, differences, differenceText, digestOf, matchTables } from './database-rows.js';
 import { onDatabase, type ConnectionSpec } from './node-database.js';
 import type { Context } from './resource.js';
 import { mysqlReader, type RowReader } from './row-readers.js';
@@ -48,32 +48,43 @@ export function migrationRoom({ agent }: Context): string {
   return join(agent.config.stateDir, 'database-move');
 }
 
+/** A migration of one database into another. */
+export interface Way {
+  readonly directory: string;
+  readonly role: MovedRole;
+  readonly from: End;
+  readonly to: End;
+  /** Before the first row is copied: what the destination holds goes. */
+  readonly begin?: () => Promise<void>;
+}
+
 /**
- * Lets IceWarp copy a database into an empty one and compares every row. What is to arrive is read before, so that
- * nothing that happens to the source meanwhile can hide a loss.
+ * Lets IceWarp copy a database into another and compares every row. What is to arrive is read before, so that nothing
+ * that happens to the source meanwhile can hide a loss. Where the destination holds the same already, nothing is copied.
  *
  * @throws RolloutError ROWS_DIFFER naming tables, counts and some keys; the errors of `migrateDatabase`.
  */
-export async function migrateCompared(
-  { directory, role, from, to }: { directory: string; role: MovedRole; from: End; to: End },
-  context: Context,
-): Promise<Migrated> {
+export async function migrateCompared(way: Way, context: Context): Promise<Migrated> {
+  const { directory, role, from, to } = way;
   const tables = await matchTables(from.reader, to.reader);
   const before = await digestOf(from.reader, 0, tables);
+  const moved = { rows: before.rows, hash: before.hash };
+  // moved by hand, or by an attempt that was killed before it could say so
+  if (areSame([before, await digestOf(to.reader, 1, tables)], tables)) return moved;
+  await way.begin?.();
   const room = migrationRoom(context);
   await migrateDatabase({ directory, role, source: from.dsn, destination: to.dsn, room }, context.signal);
   const after = await digestOf(to.reader, 1, tables);
   const found = await differences([from.reader, to.reader], [before, after], tables);
-  if (found.length === 0) return { rows: before.rows, hash: before.hash };
+  if (found.length === 0) return moved;
   throw new RolloutError('ROWS_DIFFER', `${to.name} does not hold what ${role} had: ${differenceText(found)}`);
 }
 
-/** What one end holds, and whether the other holds the same. */
-export async function compareEnds(from: End, to: End): Promise<Migrated & { readonly difference: string }> {
+/** What the second end holds otherwise than the first, in words; empty where nothing. */
+export async function differenceBetween(from: End, to: End): Promise<string> {
   const tables = await matchTables(from.reader, to.reader);
-  const [ours, theirs] = [await digestOf(from.reader, 0, tables), await digestOf(to.reader, 1, tables)];
-  const found = await differences([from.reader, to.reader], [ours, theirs], tables);
-  return { rows: ours.rows, hash: ours.hash, difference: differenceText(found) };
+  const digests = [await digestOf(from.reader, 0, tables), await digestOf(to.reader, 1, tables)] as const;
+  return differenceText(await differences([from.reader, to.reader], digests, tables));
 }
 
 /**

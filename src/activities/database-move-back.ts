@@ -5,8 +5,8 @@ import { RolloutError } from '../cluster/errors.js';
 import { sqliteConnectionString } from '../icewarp/connection-string.js';
 import { MOVED_DATABASES } from '../icewarp/database-roles.js';
 import { Tool } from '../icewarp/tool.js';
-import { copyFrozen, fingerprintOf, onSqlite, sqliteName } from '../platform/sqlite-copy.js';
-import { compareEnds, fileEnd, migrateCompared, migrationRoom, serverEnd } from './database-migration.js';
+import { copyFrozen, fingerprintOf, makeDurable, onSqlite, sqliteName } from '../platform/sqlite-copy.js';
+import { differenceBetween, fileEnd, migrateCompared, migrationRoom, serverEnd } from './database-migration.js';
 import { writeMoveNote, type DatabaseToMove, type MoveNote, type Points } from './database-move-note.js';
 import type { Context } from './resource.js';
 import { markRestart, stopForChange } from './restart-marker.js';
@@ -31,10 +31,10 @@ export async function bringBack(
   const { agent, signal } = context;
   const { role, connection } = move;
   if (points.file === note.back) return note.back;
+  await stopForChange(directory, context);
   if (points.file !== note.source || (await fingerprintOf(note.source)) !== note.fingerprint) {
     throw new RolloutError('CHANGED_MEANWHILE', `${points.file} is not ${role} as it was moved`);
   }
-  await stopForChange(directory, context);
   const users = await lossOf(move, note, context);
   if (users === '') return note.source;
   const name = note.back ?? (await freeName(note.source));
@@ -71,7 +71,7 @@ async function lossOf(
   }
   const copy = join(migrationRoom(context), `${role}.db`);
   await copyFrozen(source, copy, signal);
-  const { difference } = await compareEnds(fileEnd(copy, sqliteReader(copy, signal)), to);
+  const difference = await differenceBetween(fileEnd(copy, sqliteReader(copy, signal)), to);
   await rm(copy, { force: true });
   return difference;
 }
@@ -113,4 +113,5 @@ async function likeOriginal(source: string, name: string): Promise<void> {
   const { uid, gid, mode } = await stat(source);
   await chown(name, uid, gid);
   await chmod(name, mode & 0o7777);
+  await makeDurable(name);
 }

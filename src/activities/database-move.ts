@@ -16,7 +16,6 @@ import {
   type Points,
 } from './database-move-note.js';
 import {
-  compareEnds,
   emptyTables,
   fileEnd,
   migrateCompared,
@@ -134,13 +133,12 @@ async function moveContent(
   await refuseClashes(copy, connection, context);
   const from = fileEnd(copy, sqliteReader(copy, signal));
   const to = await serverEnd(connection, context);
-  // it may be there already: moved by hand, or by an attempt that was killed before it could say so
-  const { difference, ...there } = await compareEnds(from, to);
-  if (difference === '') return there;
-  await writeMoveNote(agent, connection, begun);
-  // ours: we made these tables in an empty database, and IceWarp has never worked on it
-  await emptyTables(connection, context);
-  return migrateCompared({ directory, role, from, to }, context);
+  const begin = async (): Promise<void> => {
+    await writeMoveNote(agent, connection, begun);
+    // ours: we made these tables in an empty database, and IceWarp has never worked on it
+    await emptyTables(connection, context);
+  };
+  return migrateCompared({ directory, role, from, to, begin }, context);
 }
 
 async function takeBack(
@@ -158,10 +156,11 @@ async function takeBack(
     await forget();
     return [`the content of ${role} stays in ${database}: IceWarp works on it`];
   }
+  // perhaps the same database by another name: nothing of it is ours to drop
+  if (points.at === 'elsewhere') {
+    throw new RolloutError('CHANGED_MEANWHILE', `${role} is in ${points.shown || 'no database'} now`);
+  }
   if (note.state === 'moved' && (await wasOpened(agent, 'databases'))) {
-    if (points.at === 'elsewhere') {
-      throw new RolloutError('CHANGED_MEANWHILE', `${role} is in ${points.shown || 'no database'} now`);
-    }
     const file = await bringBack(directory, move, note, points, context);
     await forget();
     return [`${database} stays as users left it; ${role} is in ${file} again`];

@@ -75,7 +75,7 @@ async function rehearse(
   await new Tool(directory, signal).createTables(MOVED_DATABASES[role].tables, to.dsn);
   const copy = join(migrationRoom(context), `rehearsal-${role}.db`);
   const began = performance.now();
-  const { bytes } = await copyLive(file, copy, signal);
+  const bytes = await copyLive(file, copy, signal);
   await refuseClashes(copy, connection, context);
   const from = fileEnd(copy, sqliteReader(copy, signal));
   const { rows } = await migrateCompared({ directory, role, from, to }, context);

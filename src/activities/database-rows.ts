@@ -85,7 +85,7 @@ export async function differences(
   for (const table of tables) {
     const [mine, other] = [ours.tables.get(table.table), theirs.tables.get(table.table)];
     if (mine === undefined || other === undefined) continue;
-    if (table.lost.length > 0 && mine.rows > 0) {
+    if (losesColumns(table, ours)) {
       const keys = table.lost.slice(0, MOST_KEYS).map((name) => `column ${name}`);
       found.push({ table: table.table, missing: mine.rows, added: 0, changed: 0, keys });
       continue;
@@ -94,6 +94,19 @@ export async function differences(
     if (buckets.size > 0) found.push(await lookInto(table, first, second, fewOf(buckets)));
   }
   return found;
+}
+
+/** Whether two databases hold the same, without a look at what differs. */
+export function areSame(
+  [ours, theirs]: readonly [DatabaseDigest, DatabaseDigest],
+  tables: readonly MatchedTable[],
+): boolean {
+  return ours.hash === theirs.hash && !tables.some((table) => losesColumns(table, ours));
+}
+
+/** Whether rows of the first have columns for which the second has no place. */
+function losesColumns({ table, lost }: MatchedTable, ours: DatabaseDigest): boolean {
+  return lost.length > 0 && (ours.tables.get(table)?.rows ?? 0) > 0;
 }
 
 /** In words, short enough for a message. */

@@ -80,7 +80,7 @@ async function mysqlTables(database: Database): Promise<readonly TableFacts[]> {
     rows.map(({ tab, name, type, seq }) => ({
       table: tab,
       column: { name, kind: kindOf(type) },
-      key: Number(seq ?? 0),
+      key: seq ?? 0,
     })),
   );
 }

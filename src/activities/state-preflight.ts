@@ -7,7 +7,7 @@ import { SERVICE } from '../icewarp/installation.js';
 import { isInstalled, licenceFile, readPathDat, sharedConfigurationOf } from '../icewarp/layout.js';
 import { LINE, lineOf } from '../icewarp/path-dat.js';
 import { Tool } from '../icewarp/tool.js';
-import { ACCOUNT, SETTINGS } from '../icewarp/variables.js';
+import { ACCOUNT, SETTINGS, STORAGE_MODE } from '../icewarp/variables.js';
 import { readWatchdog, watched } from '../icewarp/watchdog.js';
 import { treeRoot, walkTree } from '../platform/tree.js';
 import { isQueue, mailInForce } from './queues.js';
@@ -37,6 +37,8 @@ export interface InstalledState {
   readonly accounts: number | null;
   /** The accounts database in force, as `database@host`; the host is empty for a file. */
   readonly accountsIn: string;
+  /** Whether accounts are files and not rows of any database (versions up to 13). */
+  readonly accountsInFiles: boolean;
   /** Whether a message, or anything else, lies in the mail folder outside of the queues. */
   readonly mail: boolean;
   /** What the watchdog would start again. */
@@ -73,7 +75,15 @@ async function stateOf(directory: string, own: readonly string[], { agent, signa
   };
   // what a running cluster holds is its own
   if (joined) {
-    const none = { accounts: 0, accountsIn: '', mail: false, watchdog: [], watchdogKnown: true, autostart: false };
+    const none = {
+      accounts: 0,
+      accountsIn: '',
+      accountsInFiles: false,
+      mail: false,
+      watchdog: [],
+      watchdogKnown: true,
+      autostart: false,
+    };
     return { joined, ...licence, ...none };
   }
   const tool = new Tool(directory, signal);
@@ -84,6 +94,7 @@ async function stateOf(directory: string, own: readonly string[], { agent, signa
     ...licence,
     accounts: await accountsBut(tool, own),
     accountsIn: await accountsIn(tool),
+    accountsInFiles: (STORAGE_MODE.files as readonly string[]).includes((await tool.find(STORAGE_MODE.variable)) ?? ''),
     mail: await holdsMail(directory, signal),
     watchdog: on.slice(0, MOST),
     watchdogKnown: watchdog.size > 0,

@@ -24,6 +24,12 @@ export const FACTS = {
 } as const;
 export type Fact = keyof typeof FACTS;
 
+/**
+ * How accounts are kept, up to version 13: 0 and 1 in the file system, 2 in a database. Later ones have only databases, and
+ * no such variable.
+ */
+export const STORAGE_MODE = { variable: 'C_System_Storage_Accounts_StorageMode', files: ['0', '1'] } as const;
+
 /** Writing this one activates a licence by its order id, on this machine. */
 export const ACTIVATE_LICENCE = 'C_OnlineLicense';
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 import { RolloutError } from '../cluster/errors.js';
 import { syncDirectory } from './atomic-file.js';
@@ -15,39 +16,33 @@ const TIMEOUT = 3_600_000;
 /** Milliseconds that a copy waits for a writer. */
 const BUSY = 20_000;
 
-/** A copy that nobody but us has. */
-export interface SqliteCopy {
-  readonly file: string;
-  readonly bytes: number;
-  /** Of the database file as it was copied. */
-  readonly sha256: string;
-}
-
 /**
  * A consistent copy of a database that a server goes on writing: its own backup, which takes no lock for longer than a
  * few pages. The original is opened for reading only.
  *
+ * @returns bytes of the copy.
  * @throws RolloutError NO_ROOM, COMMAND_FAILED, COMMAND_MISSING.
  */
-export async function copyLive(file: string, to: string, signal: AbortSignal): Promise<SqliteCopy> {
+export async function copyLive(file: string, to: string, signal: AbortSignal): Promise<number> {
   await makeRoom(file, to);
   const commands = `.timeout ${BUSY}\n.backup '${to.replaceAll("'", "''")}'\n`;
   await runCommand('sqlite3', ['-batch', '-bail', '-readonly', file], { signal, timeout: TIMEOUT, input: commands });
-  return settled(to);
+  await makeDurable(to);
+  return (await stat(to)).size;
 }
 
 /**
  * A plain copy of a database that nobody writes, with what lies beside it. The original is not opened as a database, so
  * that not even SQLite's own tidying touches it.
  *
- * @throws RolloutError NO_ROOM; CHANGED_MEANWHILE when it changed while it was copied.
+ * @throws RolloutError NO_ROOM; CHANGED_MEANWHILE when it changed while it was copied; COPY_DIFFERS when the copy, read
+ * again, is not what was read.
  */
-export async function copyFrozen(file: string, to: string, signal: AbortSignal): Promise<SqliteCopy> {
+export async function copyFrozen(file: string, to: string, signal: AbortSignal): Promise<void> {
   await makeRoom(file, to);
   const before = await fingerprintOf(file);
   for (const part of BESIDE) {
-    signal.throwIfAborted();
-    await copyFile(file + part, to + part).catch((error: unknown) => {
+    await copyPart(file + part, to + part, signal).catch((error: unknown) => {
       if (part === '' || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     });
   }
@@ -56,7 +51,7 @@ export async function copyFrozen(file: string, to: string, signal: AbortSignal):
   }
   // takes in what lies beside it, so that the copy is one file
   await onSqlite(to, 'PRAGMA journal_mode = DELETE', signal);
-  return settled(to);
+  await makeDurable(to);
 }
 
 /** Tells one state of a database file from another: its parts' inodes, sizes and times. Empty where there is none. */
@@ -114,7 +109,19 @@ async function makeRoom(file: string, to: string): Promise<void> {
   throw new RolloutError('NO_ROOM', `${folder} has ${room.bytes} bytes free; a copy of ${file} takes ${bytes}`);
 }
 
-async function settled(file: string): Promise<SqliteCopy> {
+async function copyPart(file: string, to: string, signal: AbortSignal): Promise<void> {
+  const original = await open(file, 'r');
+  const read = createHash('sha256');
+  const source = original.createReadStream().on('data', (chunk) => void read.update(chunk));
+  await pipeline(source, createWriteStream(to, { mode: 0o600 }), { signal });
+  const written = createHash('sha256');
+  await pipeline(createReadStream(to), written, { signal });
+  if (read.digest('hex') !== written.digest('hex'))
+    throw new RolloutError('COPY_DIFFERS', `${to} differs from ${file}`);
+}
+
+/** A database file, and that it has its name, survive a power cut. */
+export async function makeDurable(file: string): Promise<void> {
   const handle = await open(file, 'r+');
   try {
     await handle.sync();
@@ -122,7 +129,4 @@ async function settled(file: string): Promise<SqliteCopy> {
     await handle.close();
   }
   await syncDirectory(dirname(file));
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return { file, bytes: (await stat(file)).size, sha256: hash.digest('hex') };
 }

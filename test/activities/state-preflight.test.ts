@@ -51,6 +51,7 @@ describe('what an installation holds', () => {
       accounts: 0,
       mail: false,
       accountsIn: 'config/accounts.db@',
+      accountsInFiles: false,
       autostart: true,
     });
     for (const name of ['probe@example.com', 'jane@example.com'])

@@ -106,6 +106,7 @@ describe('the tables of IceWarp', () => {
   it('stay where IceWarp took its defaults, or another database, and so knows no users', async () => {
     const before = await tables.observe(desired, context);
     await tables.apply(desired, context);
+    await server.query('INSERT INTO iw_one.Halfway VALUES (1)');
     await icewarp.put('C_System_Storage_Accounts_ODBCConnString', 'config/accounts.db;;;;7;3');
     expect(await tables.restore(desired, before, context)).toEqual([
       expect.stringContaining('does not work on iw_one'),
@@ -115,9 +116,19 @@ describe('the tables of IceWarp', () => {
     expect(await tablesOf('iw_one')).toContain('MetaData');
   });
 
+  it('are dropped while nobody has put a row into them, whatever IceWarp works on', async () => {
+    const before = await tables.observe(desired, context);
+    await tables.apply(desired, context);
+    await icewarp.put('C_System_Storage_Accounts_ODBCConnString', 'config/accounts.db;;;;7;3');
+    await writeFile(join(icewarp.directory, 'account/someone@example.com'), '0');
+    expect(await tables.restore(desired, before, context)).toEqual([]);
+    expect(await tablesOf('iw_one')).toEqual([]);
+  });
+
   it('stay where there is no IceWarp to name the users', async () => {
     const before = await tables.observe(desired, context);
     await tables.apply(desired, context);
+    await server.query('INSERT INTO iw_two.Halfway VALUES (1)');
     await rm(join(icewarp.directory, 'tool.sh'));
     expect(await tables.restore(desired, before, context)).toEqual([expect.stringContaining('no IceWarp')]);
     expect(await tablesOf('iw_two')).toContain('MetaData');
@@ -134,6 +145,7 @@ describe('the tables of IceWarp', () => {
   it('stay where there are users by now', async () => {
     const before = await tables.observe(desired, context);
     await tables.apply(desired, context);
+    await server.query('INSERT INTO iw_one.Halfway VALUES (1)');
     await writeFile(join(icewarp.directory, 'account/someone@example.com'), '0');
     expect(await tables.restore(desired, before, context)).toEqual([expect.stringContaining('someone@example.com')]);
     expect(await tablesOf('iw_one')).toContain('MetaData');

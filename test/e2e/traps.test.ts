@@ -29,6 +29,7 @@ const ALWAYS_THERE = ['connectionsUsual', 'packetUsual', 'namesOfTables'] as con
 /** Kinds that no lab can show, and why. */
 const NOT_IN_A_LAB = {
   architectureDiffers: 'all machines of a lab are this one',
+  accountsInFiles: 'the stand-in is one of version 14, which keeps accounts in databases only',
   pluginOfServer: 'MariaDB makes accounts of mysql_native_password whatever is set: it takes a MySQL 8',
 } as const satisfies Partial<Record<FindingKind, string>>;
 

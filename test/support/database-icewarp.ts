@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { openSqlite } from '../../src/lab/standin/database-sqlite.js';
 import { apiWrapper } from '../../src/lab/standin/installed-scripts.js';
 import type { MigrationFaults } from '../../src/lab/standin/migration.js';
+import { createTables } from '../../src/lab/standin/tables.js';
 import { fakeIceWarp, type FakeIceWarp } from './fake-icewarp.js';
 
 const TOOL = join(import.meta.dirname, '../activities/fixtures/database-tool.js');
@@ -25,6 +27,17 @@ export interface DatabaseIceWarp extends FakeIceWarp {
   migrations(): Promise<readonly string[]>;
 }
 
+const NUMBERS = { 'config/accounts.db': '0', 'calendar/groupware.db': '2', 'spam/antispam.db': '3' };
+/** Database files without rows, by number: each is made once. */
+const made = new Map<string, Buffer>();
+
+async function makeFile(file: string, number: string): Promise<void> {
+  const known = made.get(number);
+  if (known !== undefined) return writeFile(file, known);
+  await createTables(openSqlite(file, { name: 'root', uid: 0, gid: 0 }), number);
+  made.set(number, await readFile(file));
+}
+
 /** Makes the installation, with tables in its databases and no rows. */
 export async function databaseIceWarp(
   directory: string,
@@ -43,10 +56,7 @@ export async function databaseIceWarp(
   await writeFile(join(directory, 'php/php.ini'), '');
   const wrapper = apiWrapper([process.execPath, TOOL, 'migrate', directory]);
   await writeFile(join(directory, 'html/_shared/api/api.php'), wrapper);
-  const numbers = { 'config/accounts.db': '0', 'calendar/groupware.db': '2', 'spam/antispam.db': '3' };
-  for (const [file, number] of Object.entries(numbers)) {
-    execFileSync(process.execPath, [TOOL, 'tables', number, `${join(directory, file)};;;;7;3`]);
-  }
+  for (const [file, number] of Object.entries(NUMBERS)) await makeFile(join(directory, file), number);
   return {
     ...icewarp,
     sqlite: (file, sql) => execFileSync('sqlite3', ['-bail', join(directory, file)], { input: sql, encoding: 'utf8' }),

@@ -84,16 +84,21 @@ function judgeHeld(file: ClusterFile, node: NodeSpec, { states }: StateShown): F
   const { database } = file;
   const findings: Finding[] = [];
   const joins = node !== firstNode(file);
-  // what it holds moves with it; its start with the machine is switched off in each stop
-  const moves = !joins && file.cutover !== undefined;
   const [name = '', host = ''] = state.accountsIn.split('@');
   const ours = name === database.names.accounts && host.split(':')[0] === database.host;
-  if ((state.accounts ?? 0) > 0 && !moves && (joins || !ours)) {
+  // with a cutover the first node's databases move, as long as they are files
+  const moves = file.cutover !== undefined && !joins && name !== '' && host === '';
+  if ((state.accounts ?? 0) > 0 && (joins || !ours) && !moves) {
     findings.push(finding('accountsLocal', id, `IceWarp on this node has ${state.accounts ?? 0} accounts of its own`));
+  }
+  // whoever joins takes over the configuration of the first
+  if (!joins && state.accountsInFiles) {
+    findings.push(finding('accountsInFiles', id, 'IceWarp on this node keeps its accounts in the file system'));
   }
   if (joins && state.mail)
     findings.push(finding('mailLocal', id, 'the mail folder of IceWarp on this node holds files'));
-  if (state.autostart && !moves)
+  // on a first node in production it is switched off in each stop
+  if (state.autostart && (joins || file.cutover === undefined))
     findings.push(finding('autostartOn', id, 'IceWarp on this node starts with the machine'));
   // on the first node the rollout itself switches it off, and on again
   if (joins && state.watchdog.length > 0) {

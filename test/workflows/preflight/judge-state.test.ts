@@ -67,6 +67,7 @@ const CASES: readonly Case[] = [
   ['licenceEvaluation', 'B/licence-evaluation', () => held({ licence: { status: 1 } })],
   ['licenceElsewhere', 'B/licence-elsewhere', () => held({ state: { licenceThere: false } })],
   ['licenceSeats', 'cluster/licence-seats', () => held({ firstState: inOurs(3) })],
+  ['accountsInFiles', 'A/accounts-in-files', () => held({ firstState: { accountsInFiles: true } })],
   ['mailLocal', 'B/mail', () => held({ state: { mail: true } })],
   ['watchdogOn', 'B/watchdog', () => held({ state: { watchdog: ['smtp'] } })],
   ['autostartOn', 'B/autostart', () => held({ state: { autostart: true } })],
@@ -132,6 +133,19 @@ describe('the judges of what is there already', () => {
     // who joins with accounts of its own is refused, wherever they are
     expect(idsOf(held({ state: inOurs(7) }))).toContain('B/accounts');
     expect(idsOf(held({ state: { accounts: null } }))).toEqual([]);
+  });
+
+  it('let the accounts of the first node move where the file has a cutover, as long as they are in a file', () => {
+    const stop = { budget: 1_800, gate: 'approve' as const };
+    const stops = { databases: stop, storage: stop, configuration: stop };
+    const moving = {
+      ...file,
+      cutover: { stages: 'two' as const, soak: 60, close: 'none' as const, lease: 120, ...stops },
+    };
+    const elsewhere = { accounts: 7, accountsIn: 'old@192.0.2.9' };
+    expect(idsOf(held({ firstState: { accounts: 7 } }, moving))).toEqual(['cluster/licence-seats']);
+    expect(idsOf(held({ firstState: elsewhere }, moving))).toContain('A/accounts');
+    expect(idsOf(held({ state: { accounts: 7 } }, moving))).toContain('B/accounts');
   });
 
   it('let the master keep its mail, which goes to the share', () => {

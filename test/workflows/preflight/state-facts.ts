@@ -12,6 +12,7 @@ export function cleanState(other: Partial<InstalledState> = {}): StatePreflight 
       licenceThere: true,
       accounts: 0,
       accountsIn: 'config/accounts.db@',
+      accountsInFiles: false,
       mail: false,
       watchdog: [],
       watchdogKnown: true,

@@ -49,10 +49,18 @@ export const STATE_FINDINGS = {
     severity: 'stops',
     guide: 'G13',
     would:
-      'its users would be unknown in the cluster: the step would be held, because without cutover in the cluster file a rollout moves no accounts',
+      'its users would be unknown in the cluster: the step would be held, because only those of a first node with a cutover move',
     mend: 'move the accounts into the cluster’s database with IceWarp’s own tools first, or start with an empty server',
     approvable: false,
     volatile: true,
+  },
+  accountsInFiles: {
+    pattern: 'NODE/accounts-in-files',
+    severity: 'stops',
+    guide: 'G13',
+    would: 'it would not look into the cluster’s database: its users would be unknown on the other nodes',
+    mend: 'convert them to a database with IceWarp’s own tools (ConvertStorage), in a maintenance window of its own, first',
+    approvable: false,
   },
   mailLocal: {
     pattern: 'NODE/mail',
