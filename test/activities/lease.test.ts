@@ -173,10 +173,16 @@ describe('a lease', () => {
     await keep();
     await node.take();
     await node.apply();
-    for (const began = Date.now(); Date.now() - began < 3_000; await sleep(50)) await node.renew(2);
+    const began = Date.now();
+    while (Date.now() - began < 3_000) {
+      await node.renew(2);
+      await sleep(50);
+    }
+    await node.renew(600);
     expect(await node.state()).toEqual(NEW);
     expect(await record()).toMatchObject({ state: 'held', undo: node.lease.undo });
     // and is over when it is not
+    await node.renew(0);
     await acted();
     expect(await node.state()).toEqual(OLD);
   });
