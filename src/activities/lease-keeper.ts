@@ -10,7 +10,7 @@ import { putStopBackAlone } from './put-back-alone.js';
 import { Turnstile } from './turnstile.js';
 
 /** Milliseconds between two looks at the lease. */
-const LOOK = 500;
+const LOOK = 250;
 /** Milliseconds before the same is said again, and the longest pause between two tries of the way back. */
 const MINUTE = 60_000;
 /** Milliseconds before the second try of the way back; then twice as long each time. */

@@ -140,7 +140,7 @@ describe('a lease that runs out before the switch', () => {
     await eventually('it has failed', async () => (await record())?.alone?.failure !== undefined);
     expect(await node.end(false)).toMatchObject({ alone: { failure: { code: 'TOOL_FAILED' } } });
     await rm(join(node.icewarp.directory, 'refuse'));
-    await sleep(1_500);
+    await sleep(1_200);
     expect(await record()).toBeNull();
     expect(await node.state()).toEqual(NEW);
   });
