@@ -48,8 +48,8 @@ export async function runWorker(flags: WorkerFlags): Promise<number> {
 
 /** Does what rollouts want of this machine, until a signal asks it to stop. */
 async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
-  const { config, machine, log } = agent;
-  const { connection, namespace } = await connectPatiently(log);
+  const { config, machine } = agent;
+  const { connection, namespace } = await connectPatiently(agent);
   const common = {
     connection,
     namespace,
@@ -75,7 +75,7 @@ async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
         await Worker.create({ ...common, taskQueue, activities, maxConcurrentActivityTaskExecutions: COPIES }),
       );
     }
-    log('ready', { queue: worker.options.taskQueue });
+    agent.log('ready', { queue: worker.options.taskQueue });
     await runAll(workers);
   } finally {
     await connection.close();
@@ -100,13 +100,13 @@ function placeOf({ control, node, share }: WorkerFlags): { place: Place; node?: 
   return { place: control === true ? 'control' : 'share' };
 }
 
-async function connectPatiently(log: Agent['log']): Promise<{ connection: NativeConnection; namespace: string }> {
+async function connectPatiently(agent: Agent): Promise<{ connection: NativeConnection; namespace: string }> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   for (;;) {
     try {
       return { connection: await NativeConnection.connect(connectionOptions), namespace };
     } catch (error) {
-      log('the Temporal server cannot be reached, trying again', { address: connectionOptions.address, error });
+      agent.log('the Temporal server cannot be reached, trying again', { address: connectionOptions.address, error });
       await new Promise((resolve) => setTimeout(resolve, RECONNECT));
     }
   }

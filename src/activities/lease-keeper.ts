@@ -10,7 +10,7 @@ import { putStopBackAlone } from './put-back-alone.js';
 import { Turnstile } from './turnstile.js';
 
 /** Milliseconds between two looks at the lease. */
-const LOOK = 500;
+const LOOK = 250;
 /** Milliseconds before the same is said again, and the longest pause between two tries of the way back. */
 const MINUTE = 60_000;
 /** Milliseconds before the second try of the way back; then twice as long each time. */
@@ -60,12 +60,15 @@ export async function keepLease(agent: Agent): Promise<Keeper> {
 }
 
 async function lockPatiently(agent: Agent): Promise<() => void> {
-  for (let told = -Infinity; ; await sleep(LOOK)) {
+  let told = -Infinity;
+  for (;;) {
     const lock = await lockAgent(agent);
     if ('release' in lock) return lock.release;
-    if (performance.now() - told < MINUTE) continue;
-    told = performance.now();
-    agent.log('this node has an agent already, or somebody recovers it: waiting for the end of that', lock);
+    if (performance.now() - told >= MINUTE) {
+      told = performance.now();
+      agent.log('this node has an agent already, or somebody recovers it: waiting for the end of that', lock);
+    }
+    await sleep(LOOK);
   }
 }
 
@@ -81,7 +84,9 @@ class LeaseKeeper {
   ) {}
 
   unneeded(): Promise<void> {
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
   }
 
   async run(): Promise<void> {
@@ -90,7 +95,7 @@ class LeaseKeeper {
         await this.#look();
       } catch (error) {
         // also a lease that cannot be read: acting upon a guess would be worse than waiting
-        if (!this.stopping.aborted) this.#tell('the lease of this node cannot be kept', { error });
+        this.#tell('the lease of this node cannot be kept', { error });
       }
       await sleep(LOOK, undefined, { signal: this.stopping }).catch(() => undefined);
     }

@@ -29,7 +29,8 @@ export interface StopUndo {
 }
 
 /**
- * Puts back the steps of a stop from the one at `from` on, and starts what served. May be killed anywhere and run again.
+ * Puts back the steps of a stop from the one at `from` on, and starts what served: before clients are let in again, as
+ * far as they were kept out. May be killed anywhere and run again.
  *
  * @param tell is told, and waited for, after each step: how many are done, and what was left in place of this one.
  * @throws what a restore fails with; the steps before it stay put back.
@@ -41,15 +42,19 @@ export async function putStopBack(
   signal: AbortSignal,
   tell: (done: number, kept: readonly string[]) => Promise<void>,
 ): Promise<void> {
+  const settle = async (): Promise<void> => {
+    agent.log('services as before');
+    const run = (context: Context): Promise<unknown> => settleServices.run({ directory }, context);
+    await attempt(agent, `${agent.machine}/settleServices`, { directory }, signal, run);
+  };
   for (const [index, { kind, step, title, desired, before }] of undo.entries()) {
     if (index < from) continue;
     const resource = byKind[kind];
     if (resource?.place !== 'node') throw new RolloutError('UNEXPECTED', `a node knows nothing of "${kind}"`);
+    if (kind === 'ports') await settle();
     agent.log('putting back', { step, title });
     const kept = await attempt(agent, step, desired, signal, (context) => putBack(resource, desired, before, context));
     await tell(index + 1, kept);
   }
-  agent.log('services as before');
-  const settle = (context: Context): Promise<unknown> => settleServices.run({ directory }, context);
-  await attempt(agent, `${agent.machine}/settleServices`, { directory }, signal, settle);
+  await settle();
 }

@@ -58,8 +58,9 @@ describe('the agent of a node whose services are stopped', () => {
     const begun = join(node.context.folder, 'begun');
     // the start of the services begins, and does not end
     await writeFile(script, text.replace('--start)', `--start) echo $$ >${begun}; exec sleep 600;`));
-    await node.take({ seconds: 0.1 });
+    await node.take();
     await node.apply();
+    await node.renew(0.1);
     const first = startAgent();
     await pidIn(begun);
     expect(await record()).toMatchObject({ state: 'acting', alone: { done: 1 } });
@@ -86,7 +87,7 @@ describe('the agent of a node whose services are stopped', () => {
 
 describe('recover --local', () => {
   it('puts back what was switched, by hand and beside no agent, and tells what becomes of the rollout', async () => {
-    await node.take({ seconds: 0.1 });
+    await node.take({ seconds: 0 });
     await node.switched();
     await node.apply();
     const agent = startAgent();

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MockActivityEnvironment } from '@temporalio/testing';
 
 import { keepLease, type Keeper } from '../../src/activities/lease-keeper.js';
 import { inThisBoot, leaseFile, leftOf, type Lease } from '../../src/activities/lease-record.js';
@@ -13,7 +12,7 @@ import type { Hello } from '../../src/activities/register.js';
 import { copyActivities } from '../../src/activities/tree-activities.js';
 import { STAGES } from '../../src/cluster/stages.js';
 import { processesOf } from '../../src/icewarp/processes.js';
-import { runActivity } from '../support/activity.js';
+import { asActivity, runActivity } from '../support/activity.js';
 import { eventually } from '../support/eventually.js';
 import { NEW, OLD, stoppedNode, type StoppedNode } from '../support/stopped-node.js';
 
@@ -49,6 +48,7 @@ describe('a lease that runs out before the switch', () => {
     expect((await stat(leaseFile(node.agent).path)).mode & 0o777).toBe(0o600);
     await node.apply();
     expect(await node.state()).toEqual(NEW);
+    await node.renew(0);
     await acted();
     expect(await node.state()).toEqual(OLD);
     expect((await hello()).alone).toMatchObject({
@@ -64,12 +64,9 @@ describe('a lease that runs out before the switch', () => {
     }
     const restart = runActivity('node', node.agent, 'restartServices.run', 'A/restartServices', node.lease);
     expect(await code(restart)).toBe('LEASE_LOST');
-    const copies = copyActivities(node.agent);
     const tree = { name: 'mail', source: node.context.folder, destination: node.context.folder };
-    const copy = new MockActivityEnvironment().run(copies['tree.copy'] as () => Promise<unknown>, {
-      tree,
-      kind: 'final',
-    });
+    const pass = copyActivities(node.agent)['tree.copy'] as () => Promise<unknown>;
+    const copy = asActivity(pass, { tree, kind: 'final' });
     expect(await code(copy)).toBe('LEASE_LOST');
     const [undo] = node.lease.undo;
     await runActivity('node', node.agent, 'settings.check', undo?.step, undo?.desired);
@@ -87,6 +84,10 @@ describe('a lease that runs out before the switch', () => {
     await keep();
     await node.take();
     const applying = code(node.apply('endless'));
+    await eventually('it is under way', async () =>
+      (await node.icewarp.calls()).some((line) => line.endsWith('endless')),
+    );
+    await node.renew(0);
     await acted();
     expect(await applying).toBe('LEASE_LOST');
     // the first of both settings was written, the second never; no command of the step is left
@@ -108,6 +109,7 @@ describe('a lease that runs out before the switch', () => {
     await node.apply();
     const settling = runActivity('node', node.agent, 'settleServices.run', 'A/settle', node.lease);
     await eventually('it starts the services', () => existsSync(once));
+    await node.renew(0);
     await keep();
     expect(await settling).toEqual({ restarted: false });
     expect(await record()).toMatchObject({ state: 'acted' });
@@ -118,6 +120,7 @@ describe('a lease that runs out before the switch', () => {
     await node.take();
     await node.apply();
     await writeFile(join(node.icewarp.directory, 'refuse'), '');
+    await node.renew(0);
     await keep();
     await eventually('it has failed', async () => (await record())?.alone?.failure !== undefined);
     expect((await hello()).alone).toMatchObject({ ended: false, failure: { code: 'TOOL_FAILED' } });
@@ -132,11 +135,12 @@ describe('a lease that runs out before the switch', () => {
     await node.take();
     await node.apply();
     await writeFile(join(node.icewarp.directory, 'refuse'), '');
+    await node.renew(0);
     await keep();
     await eventually('it has failed', async () => (await record())?.alone?.failure !== undefined);
     expect(await node.end(false)).toMatchObject({ alone: { failure: { code: 'TOOL_FAILED' } } });
     await rm(join(node.icewarp.directory, 'refuse'));
-    await sleep(1_500);
+    await sleep(1_200);
     expect(await record()).toBeNull();
     expect(await node.state()).toEqual(NEW);
   });
@@ -144,7 +148,8 @@ describe('a lease that runs out before the switch', () => {
   it('has run out for an agent that starts only now', async () => {
     await node.take();
     await node.apply();
-    await sleep(1_000);
+    await node.renew(0.2);
+    await sleep(300);
     await keep();
     // also an agent whose worker has failed waits for that
     await keeper?.unneeded();
@@ -157,6 +162,7 @@ describe('a lease that runs out before the switch', () => {
     await node.take();
     await node.apply();
     await noteOpened(node.agent, 'storage', true);
+    await node.renew(0);
     await eventually('it has run out', () => node.said.some((line) => line.includes('switch is made')));
     expect(await node.state()).toEqual(NEW);
   });
@@ -165,11 +171,18 @@ describe('a lease that runs out before the switch', () => {
 describe('a lease', () => {
   it('holds as long as it is renewed, and keeps the way back that it was told', async () => {
     await keep();
-    await node.take({ seconds: 2 });
+    await node.take();
     await node.apply();
-    for (const began = Date.now(); Date.now() - began < 3_000; await sleep(50)) await node.renew(2);
+    const began = Date.now();
+    while (Date.now() - began < 3_000) {
+      await node.renew(2);
+      await sleep(50);
+    }
+    await node.renew(600);
     expect(await node.state()).toEqual(NEW);
     expect(await record()).toMatchObject({ state: 'held', undo: node.lease.undo });
+    // and is over when it is not
+    await node.renew(0);
     await acted();
     expect(await node.state()).toEqual(OLD);
   });
@@ -179,6 +192,7 @@ describe('a lease', () => {
     await node.take({ moves: ['storage', 'configuration'] });
     await node.switched();
     await node.apply();
+    await node.renew(0);
     await eventually('it has run out', () => node.said.some((line) => line.includes('does nothing alone')));
     expect(await node.state()).toEqual(NEW);
     await node.take({ moves: ['storage', 'configuration'] });

@@ -21,7 +21,7 @@ export interface StoppedNode {
   readonly context: TestContext;
   readonly agent: Agent;
   readonly icewarp: FakeIceWarp;
-  /** What is given to `leaseTake`, with the undo of the one step, for a lease of a second. */
+  /** What is given to `leaseTake`, with the undo of the one step, for a lease that a test does not outlive. */
   readonly lease: LeaseTakeInput & { readonly undo: readonly LeaseUndo[] };
   /** What the agent has logged. */
   readonly said: string[];
@@ -60,7 +60,7 @@ export async function stoppedNode(): Promise<StoppedNode> {
   await ensureStarted(directory, context.signal);
   const { before } = (await run('settings.check', STEP, desired())) as Check;
   const undo = [{ kind: 'settings', step: STEP, title: 'directories', desired: desired(), before }];
-  const renewal = { id: 'run-1/storage', stage: 'storage', moves: ['storage'], seconds: 1, directory } as const;
+  const renewal = { id: 'run-1/storage', stage: 'storage', moves: ['storage'], seconds: 600, directory } as const;
   const lease = { ...renewal, undo };
   await stopForChange(directory, context);
   return {
