@@ -25,6 +25,7 @@ import { namesPreflight } from './names-preflight.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { nodesMeet } from './nodes-meet.js';
+import { noteStages } from './note-stages.js';
 import { oldMail } from './old-mail.js';
 import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
@@ -128,6 +129,7 @@ export const procedures = {
   proveQuiet,
   restartServices,
   settleServices,
+  noteStages,
   probeNode,
   probePair,
   probeBalancer,
