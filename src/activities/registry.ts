@@ -62,6 +62,7 @@ import { shareProof } from './share-proof.js';
 import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
 import { statePreflight } from './state-preflight.js';
+import { staysClosed } from './stays-closed.js';
 import { stopServices } from './stop-services.js';
 import { tables } from './tables.js';
 import { watchdog } from './watchdog.js';
@@ -124,6 +125,7 @@ export const procedures = {
   licenceFacts,
   nodeFacts,
   portsClosable,
+  staysClosed,
   incomingEmpties,
   stopServices,
   proveQuiet,

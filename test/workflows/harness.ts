@@ -46,6 +46,7 @@ const ACTIONS = [
   'licenceFacts',
   'nodeFacts',
   'portsClosable',
+  'staysClosed',
   'incomingEmpties',
   'stopServices',
   'proveQuiet',
