@@ -91,7 +91,7 @@ async function killedAgent(when: 'before' | 'after', what: PortsDesired): Promis
   await writeFile(join(shim, 'nft'), script);
   await chmod(join(shim, 'nft'), 0o755);
   const agent = fileURLToPath(new URL('./ports-agent.js', import.meta.url));
-  const env = { ...process.env, PATH: `${shim}:${process.env['PATH'] ?? ''}` };
+  const env = { ...process.env, TMPDIR: context.folder, PATH: `${shim}:${process.env['PATH'] ?? ''}` };
   const child = spawn(process.execPath, [agent, JSON.stringify(what)], { env, stdio: ['ignore', 'ignore', 2] });
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   const left = ports.diff(what, await ports.observe(what, context)).length;
