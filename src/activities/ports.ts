@@ -11,8 +11,8 @@ import type { Change, Context, Resource } from './resource.js';
  * way still gets that; without a 250, its sender tries again.
  *
  * A restart of the machine opens it, on purpose: what stays closed by itself would shut users out for good if nobody
- * came back for it. Nothing serves then, because autostart is off as long as a node is closed; whoever starts the
- * services later in a stop closes the node before.
+ * came back for it. Nothing serves then, because autostart is off as long as a node is closed; before services
+ * start again in a stop, `staysClosed` closes it anew.
  */
 export interface PortsDesired extends Closing {
   readonly state: 'closed' | 'open';

@@ -66,6 +66,7 @@ import { shareSeen } from './share-seen.js';
 import { sharedConfiguration } from './shared-configuration.js';
 import { skippedItems } from './skipped-items.js';
 import { statePreflight } from './state-preflight.js';
+import { staysClosed } from './stays-closed.js';
 import { stopServices } from './stop-services.js';
 import { tables } from './tables.js';
 import { treeFinal } from './tree-final.js';
@@ -136,6 +137,7 @@ export const procedures = {
   licenceFacts,
   nodeFacts,
   portsClosable,
+  staysClosed,
   incomingEmpties,
   stopServices,
   proveQuiet,

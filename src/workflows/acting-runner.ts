@@ -227,6 +227,10 @@ export class ActingRunner implements Runner {
     await parts.open();
   };
 
+  get stopping(): boolean {
+    return this.#current !== undefined;
+  }
+
   async switched(): Promise<void> {
     await this.#current?.switched();
   }

@@ -109,6 +109,7 @@ export class PlanningRunner implements Runner {
   };
 
   readonly approvedSkipped: readonly string[] = [];
+  stopping = false;
 
   cutover: Runner['cutover'] = async (spec, parts) => {
     await parts.ready();
@@ -118,7 +119,9 @@ export class PlanningRunner implements Runner {
       `${moves.join(', ')}: begins ${begins}; users are without the server for at most ${budget} s, otherwise everything ` +
       'goes back by itself; how long it is expected to take is known after what is done while users work';
     this.#add({ id: cutoverStep(stage), phase: this.#phase, title, guide, machine: node.name }, 'verify', note);
+    this.stopping = true;
     await parts.closed();
+    this.stopping = false;
     await parts.open();
   };
 

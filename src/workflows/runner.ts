@@ -123,6 +123,8 @@ export interface Runner {
   readonly approvedSkipped: readonly string[];
   /** A stop of the services, with a gate before it, a deadline, and a way back by itself until it is open (contract 6). */
   cutover(spec: CutoverSpec, parts: CutoverParts): Promise<void>;
+  /** Whether a stop of the services is under way, or planned. */
+  readonly stopping: boolean;
   /** Right before the first setting that makes what is written go to the new place: the node acts alone no more. */
   switched(): Promise<void>;
   /** Stages that are found to be done, or have been opened: what comes after them can be put back without them. */

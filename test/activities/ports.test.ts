@@ -60,6 +60,10 @@ describe('a node that is closed', () => {
     expect(results['mended']).toEqual(CLOSED);
   });
 
+  it('is closed again before services start on a machine that was restarted meanwhile', () => {
+    expect(results['restarted']).toEqual([{ again: false }, { again: true }, CLOSED]);
+  });
+
   it('is opened without a trace, with every other table as it was', () => {
     expect(results['opened']).toEqual([['no', []], 'connected', true, true]);
   });

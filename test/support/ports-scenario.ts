@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { ports, type PortsDesired, type PortsObserved } from '../../src/activities/ports.js';
 import { portsClosable } from '../../src/activities/ports-closable.js';
+import { staysClosed } from '../../src/activities/stays-closed.js';
 import { runCommand } from '../../src/platform/run.js';
 import { output } from './commands.js';
 import { testContext } from './context.js';
@@ -90,7 +91,7 @@ async function killedAgent(when: 'before' | 'after', what: PortsDesired): Promis
   await writeFile(join(shim, 'nft'), script);
   await chmod(join(shim, 'nft'), 0o755);
   const agent = fileURLToPath(new URL('./ports-agent.js', import.meta.url));
-  const env = { ...process.env, PATH: `${shim}:${process.env['PATH'] ?? ''}` };
+  const env = { ...process.env, TMPDIR: context.folder, PATH: `${shim}:${process.env['PATH'] ?? ''}` };
   const child = spawn(process.execPath, [agent, JSON.stringify(what)], { env, stdio: ['ignore', 'ignore', 2] });
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
   const left = ports.diff(what, await ports.observe(what, context)).length;
@@ -152,6 +153,10 @@ try {
   results['changed'] = await check(desired);
   await ports.apply(desired, context);
   results['mended'] = await check(desired);
+
+  const stays = await staysClosed.run(open, context);
+  output('nft', ['delete', 'table', 'inet', 'icewarp-rollout-lab']);
+  results['restarted'] = [stays, await staysClosed.run(open, context), await check(desired)];
 
   const whileClosed = (await ports.observe(open, context)) as PortsObserved;
   await ports.apply(open, context);

@@ -36,6 +36,7 @@ function noting(broken: Readonly<Record<string, readonly string[]>> = {}): {
     wouldChange: () => Promise.resolve(false),
     pass: () => Promise.resolve(null),
     approvedSkipped: [],
+    stopping: false,
     cutover: () => Promise.resolve(),
     switched: () => Promise.resolve(),
     verified: () => undefined,

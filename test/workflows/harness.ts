@@ -48,6 +48,7 @@ const ACTIONS = [
   'licenceFacts',
   'nodeFacts',
   'portsClosable',
+  'staysClosed',
   'incomingEmpties',
   'stopServices',
   'proveQuiet',

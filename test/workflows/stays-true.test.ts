@@ -43,6 +43,7 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
     wouldChange: () => Promise.resolve(false),
     pass: () => Promise.resolve(null),
     approvedSkipped: [],
+    stopping: false,
     cutover: () => Promise.resolve(),
     switched: () => Promise.resolve(),
     verified: () => undefined,

@@ -1,3 +1,4 @@
+import type { LabCluster } from '../lab-cluster.js';
 import { withClusterFile } from './installed.js';
 import type { Trap } from './trap.js';
 
@@ -7,7 +8,7 @@ export const CLOSING_TRAPS: readonly Trap[] = [
     fault: 'a server in production whose agent may not close it',
     finds: 'A/no-way-to-close',
     words: /^nftables takes no table from the agent of this node$/,
-    set: async (cluster) => {
+    set: async (cluster: LabCluster) => {
       const heal = await withClusterFile(cluster, (text) => `${text}cutover: { close: firewall }\n`);
       const machine = cluster.lab.machine('A');
       await machine.run('mount', ['--bind', '/usr/bin/false', '/usr/sbin/nft']);

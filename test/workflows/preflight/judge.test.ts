@@ -4,6 +4,7 @@ import type { DatabasePreflight } from '../../../src/activities/database-preflig
 import type { NodePreflight } from '../../../src/activities/node-preflight.js';
 import type { ClusterFile } from '../../../src/cluster/schema.js';
 import { CATALOGUE, type FindingKind } from '../../../src/workflows/preflight/catalogue.js';
+import { CLOSING_FINDINGS } from '../../../src/workflows/preflight/catalogue/closing.js';
 import { DIALECT_FINDINGS } from '../../../src/workflows/preflight/catalogue/dialect.js';
 import { OUTSIDE_FINDINGS } from '../../../src/workflows/preflight/catalogue/outside.js';
 import { STATE_FINDINGS } from '../../../src/workflows/preflight/catalogue/state.js';
@@ -104,7 +105,7 @@ describe('the judges of a preflight', () => {
   it('have a case here for every kind that the catalogue knows', () => {
     const apart: FindingKind[] = ['databaseCollation'];
     // those have a test beside this one
-    const others = [...Object.keys(STATE_FINDINGS), ...Object.keys(DIALECT_FINDINGS), ...Object.keys(OUTSIDE_FINDINGS)];
+    const others = [STATE_FINDINGS, DIALECT_FINDINGS, CLOSING_FINDINGS, OUTSIDE_FINDINGS].flatMap(Object.keys);
     expect([...CASES.map(([kind]) => kind), ...apart, ...others].sort()).toEqual(Object.keys(CATALOGUE).sort());
   });
 

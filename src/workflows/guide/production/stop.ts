@@ -1,9 +1,12 @@
+import type { Resources } from '../../../activities/registry.js';
+import type { DesiredOf } from '../../../activities/resource.js';
 import { closingOf } from '../../../cluster/closing.js';
 import { sharedFolder, type Machine } from '../../../cluster/names.js';
 import type { Cutover, NodeSpec } from '../../../cluster/schema.js';
 import type { Stage } from '../../../cluster/stages.js';
 import type { Cluster } from '../../guide.js';
 import type { Runner } from '../../runner.js';
+import { balancedServices } from '../balanced.js';
 
 /** The node that moves. */
 export interface First extends Cluster {
@@ -39,11 +42,13 @@ export async function closeAndStop(run: Runner, first: First, stage: Stage): Pro
     { title: 'what has come in is delivered', guide: 'B2', label: stage, disturbs: true },
   );
   await stopServices(run, first, stage);
-  const { addresses, services } = closingOf(file, first.spec, []);
+  const { addresses } = closingOf(file, first.spec, []);
+  // another program may rightly hold one of IceWarp's others
+  const offered = balancedServices(file).map(({ nodePort }) => nodePort);
   await run.act(
     'proveQuiet',
     node,
-    { directory, trees: [], ports: services, addresses },
+    { directory, trees: await treesInForce(run, first), ports: offered, addresses },
     { title: 'nothing writes any more', guide: 'G15 G23', label: stage, disturbs: true },
   );
 }
@@ -55,9 +60,31 @@ export async function stopServices(run: Runner, { node, file }: First, label: st
   await run.act('stopServices', node, { directory }, about);
 }
 
-/** Starts them, with everything in effect, and proves that they know their users. */
-export async function startServices(run: Runner, { node, file }: First, label: string): Promise<void> {
+/** The folders that are about to move. */
+async function treesInForce(run: Runner, first: First): Promise<readonly string[]> {
+  const trees: string[] = [];
+  for (const what of ['mail', 'archive', 'calendar'] as const) {
+    const { directory, to } = treeDesired(first, what);
+    const about = { title: 'the folder in force', guide: 'G15', label: `quiet-${what}` };
+    const found = await run.look('treeInForce', first.node, { directory, what, to }, about);
+    if (found !== null && found.from !== '') trees.push(found.from);
+  }
+  return trees;
+}
+
+/** Starts them, with everything in effect. */
+export async function startServices(run: Runner, first: First, label: string): Promise<void> {
+  const { node, file, cutover } = first;
   const { directory } = file.icewarp;
+  // a restart of the machine in the middle has opened it
+  if (cutover.close === 'firewall' && run.stopping) {
+    await run.act('staysClosed', node, await portsDesired(run, first, 'closed'), {
+      title: 'still closed to users',
+      guide: 'G25',
+      label,
+      disturbs: true,
+    });
+  }
   await run.step(
     'services',
     node,
@@ -86,21 +113,23 @@ export async function openAgain(run: Runner, first: First, stage: Stage): Promis
 }
 
 async function ports(run: Runner, first: First, stage: Stage, state: 'closed' | 'open'): Promise<void> {
-  const { node, file, spec, on, cutover } = first;
-  if (cutover.close === 'none') return;
-  const { directory } = file.icewarp;
+  if (first.cutover.close === 'none') return;
+  await run.step('ports', first.node, await portsDesired(run, first, state), {
+    title: state === 'closed' ? 'closed to users, outgoing mail held' : 'open to users, held mail goes out',
+    guide: 'G25 B2',
+    label: `${state}-${stage}`,
+  });
+}
+
+async function portsDesired(
+  run: Runner,
+  { file, spec, on }: First,
+  state: 'closed' | 'open',
+): Promise<DesiredOf<Resources['ports']>> {
   const about = { title: 'addresses of the control machine', guide: 'G25', label: 'closing' };
   const control = (await run.look('balancerAddresses', on.control, {}, about)) ?? [];
-  await run.step(
-    'ports',
-    node,
-    { ...closingOf(file, spec, control), state, cluster: file.name, directory, user: file.share.user },
-    {
-      title: state === 'closed' ? 'closed to users, outgoing mail held' : 'open to users, held mail goes out',
-      guide: 'G25 B2',
-      label: `${state}-${stage}`,
-    },
-  );
+  const { icewarp, share, name } = file;
+  return { ...closingOf(file, spec, control), state, cluster: name, directory: icewarp.directory, user: share.user };
 }
 
 /** Where a tree goes. */
