@@ -9,6 +9,7 @@ import { stopForChange } from './restart-marker.js';
  */
 export const stopServices: Procedure<{ readonly directory: string }, { readonly seconds: number }, 'node'> = {
   place: 'node',
+  changes: 'forward',
   async run({ directory }, context) {
     const start = Date.now();
     await stopForChange(directory, context);

@@ -59,6 +59,19 @@ export class ActingRunner implements Runner {
     return greeting.hello;
   }
 
+  /** An agent that has acted alone in an earlier run refuses every change until it is told that this is known. */
+  async acknowledge(on: Machine, hello: Hello): Promise<void> {
+    const { alone } = hello;
+    if (alone === undefined) return;
+    const about: About = { title: 'what it has put back by itself is known', guide: '' };
+    const id = stepId('leaseEnd', on, about);
+    await this.#attempts.run({ id, on, about }, async () => {
+      await call(on, 'leaseEnd.run', about.title, [id, { id: alone.id, opened: false }]);
+      return 'done';
+    });
+    this.progress.kept.push(...alone.kept.map((line) => `${on.name}: ${line}`));
+  }
+
   /** Makes an agent give up the originals that an earlier rollout left with it. */
   async forget(on: Machine): Promise<void> {
     const about: About = { title: 'earlier way back given up', guide: '' };
@@ -291,7 +304,10 @@ export class ActingRunner implements Runner {
     if (first === undefined) return;
     const least = to === undefined ? -1 : STAGES.indexOf(to);
     const stages = STAGES.filter((_, index) => index > least);
-    await CancellationScope.nonCancellable(() => this.#forgetOpened(first, stages));
+    await CancellationScope.nonCancellable(async () => {
+      await this.acknowledge(first, await this.greet(first));
+      await this.#forgetOpened(first, stages);
+    });
   }
 }
 

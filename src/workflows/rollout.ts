@@ -85,6 +85,7 @@ async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack
         `the agent on ${machine.name} is version ${hello.version}, this rollout ${version}`,
       );
     }
+    await runner.acknowledge(machine, hello);
     if (hello.waysBack.length === 0 || waysBack === 'adopt') return;
     if (waysBack === undefined) {
       throw failure(

@@ -7,7 +7,7 @@ import {
   configurationMoves,
   moveConfiguration,
   prepareConfiguration,
-  staysTrueAgain,
+  catchUpAgain,
 } from './production/configuration.js';
 import { databasesMove, moveDatabases, refreshCache, rehearseDatabases } from './production/databases.js';
 import { closeAndStop, openAgain, type First } from './production/stop.js';
@@ -75,7 +75,7 @@ const GUIDES: Readonly<Record<Stage, StageGuide>> = {
   configuration: {
     isNeeded: configurationMoves,
     prepare: prepareConfiguration,
-    justBefore: staysTrueAgain,
+    justBefore: catchUpAgain,
     move: moveConfiguration,
   },
 };

@@ -7,6 +7,7 @@ import type { Prepared } from '../production.js';
 import { probeNodeAlone } from '../probes.js';
 import { staysTrue } from '../stays-true.js';
 import { startServices, stopServices, type First } from './stop.js';
+import { catchUpWith, finalPass, prepareTrees } from './storage.js';
 
 const about = { title: 'path.dat: on the shared configuration', guide: 'G17 G18 G20 G21' };
 
@@ -26,11 +27,13 @@ function written({ file }: First): Parameters<typeof staysTrue>[3] {
 /** While users work: what the configuration names that other nodes do not have (B11). */
 export async function prepareConfiguration(run: Runner, first: First): Promise<Prepared> {
   await staysTrue(run, first, first.node, written(first), { label: 'paths', foreseen: true });
-  return { seconds: COPY, skipped: [] };
+  const { seconds, skipped } = await prepareTrees(run, first, ['calendar']);
+  return { seconds: seconds === null ? null : seconds + COPY, skipped };
 }
 
 /** Once more, right before the stop. */
-export async function staysTrueAgain(run: Runner, first: First): Promise<void> {
+export async function catchUpAgain(run: Runner, first: First): Promise<void> {
+  await catchUpWith(run, first, ['calendar']);
   await staysTrue(run, first, first.node, written(first), { label: 'paths-again', foreseen: true });
 }
 
@@ -47,6 +50,7 @@ export async function moveConfiguration(run: Runner, first: First): Promise<void
   if (await configurationMoves(run, first)) {
     await stopServices(run, first, 'configuration');
   }
+  await finalPass(run, first, 'calendar');
   await run.step(
     'sharedConfiguration',
     node,

@@ -60,6 +60,17 @@ export async function rehearseDatabases(run: Runner, { file, on, node, spec }: F
     { ...server, names, scratchOf: file.name },
     { title: 'databases of the rehearsal removed', guide: 'G13', disturbs: true },
   );
+  // only a running GroupWare makes its tables; nobody uses them yet
+  await run.step(
+    'tables',
+    node,
+    {
+      directory: file.icewarp.directory,
+      running: true,
+      tables: [{ number: 2, connection: connection(file, 'groupware') }],
+    },
+    { title: 'tables of GroupWare, empty', guide: 'G12 G13', label: 'to-fill-running' },
+  );
   return { seconds: rehearsed?.seconds ?? null, skipped: [] };
 }
 
@@ -68,19 +79,32 @@ export async function moveDatabases(run: Runner, first: First): Promise<void> {
   const { file, node, spec } = first;
   const { directory } = file.icewarp;
   await run.step(
+    'tables',
+    node,
+    {
+      directory,
+      running: false,
+      tables: [
+        { number: 0, connection: connection(file, 'accounts') },
+        { number: 3, connection: connection(file, 'antispam') },
+      ],
+    },
+    { title: 'tables of accounts and antispam, empty', guide: 'G12 G13', label: 'to-fill' },
+  );
+  await run.step(
     'databaseMove',
     node,
     { directory, moves: moves(file, (name) => name) },
     { title: 'content of the databases moved and compared', guide: 'G13', copies: true },
   );
+  await run.switched();
+  await run.step('settings', node, settingsDesired(first), about);
   await run.step(
     'tables',
     node,
     { directory, running: false, tables: [{ number: 4, connection: connection(file, 'directoryCache') }] },
     { title: 'tables of the directory cache', guide: 'G12', label: 'stopped' },
   );
-  await run.switched();
-  await run.step('settings', node, settingsDesired(first), about);
   await startServices(run, first, 'databases');
   await run.step(
     'tables',

@@ -4,7 +4,7 @@ import type { PassResult } from '../../../transfer/types.js';
 import type { SkippedList } from '../../status.js';
 import type { Runner } from '../../runner.js';
 import { directorySettings } from '../first-node-settings.js';
-import { finalPassSeconds } from '../forecast.js';
+import { finalPassSeconds, type TreeMeasured } from '../forecast.js';
 import { seenByEveryNode } from '../old-mail.js';
 import { plantOldMessages, probeOldMessages } from '../old-messages.js';
 import type { Prepared } from '../production.js';
@@ -31,8 +31,9 @@ const about = {
   label: 'directories',
 };
 
+/** What the mail settings lead to; the calendar is where path.dat says, and moves with the configuration. */
 function treesOf({ file }: First): readonly Tree[] {
-  return file.mail.archive ? ['mail', 'archive', 'calendar'] : ['mail', 'calendar'];
+  return file.mail.archive ? ['mail', 'archive'] : ['mail'];
 }
 
 function settingsDesired({ file }: First): {
@@ -54,10 +55,14 @@ export function storageMoves(run: Runner, first: First): Promise<boolean> {
  */
 export async function prepareStorage(run: Runner, first: First): Promise<Prepared> {
   await plantOldMessages(run, first);
+  return prepareTrees(run, first, treesOf(first));
+}
+
+/** Copies trees while users work, and tells how long their final passes will take. */
+export async function prepareTrees(run: Runner, first: First, trees: readonly Tree[]): Promise<Prepared> {
   const [parts, skipped]: [(number | null)[], SkippedList[]] = [[], []];
-  for (const what of treesOf(first)) {
-    const passes = await passesOver(run, first, what);
-    const rewritten = { files: 0, bytes: 0 };
+  for (const what of trees) {
+    const { passes, rewritten } = await passesOver(run, first, what);
     parts.push(run.plans ? null : finalPassSeconds({ passes, rewritten }));
     skipped.push(...(await skippedOf(run, first, what)));
   }
@@ -66,12 +71,16 @@ export async function prepareStorage(run: Runner, first: First): Promise<Prepare
 }
 
 /** @returns what the passes that copied measured, the oldest first. */
-async function passesOver(run: Runner, first: First, what: Tree): Promise<readonly PassResult[]> {
+async function passesOver(
+  run: Runner,
+  first: First,
+  what: Tree,
+): Promise<TreeMeasured & { passes: readonly PassResult[] }> {
   const { node } = first;
   const { things, guide } = TREES[what];
   const desired = treeDesired(first, what);
   const room = { directory: desired.directory, mount: desired.mount, cluster: desired.cluster, what, to: desired.to };
-  await run.act(
+  const measured = await run.act(
     'roomForMail',
     node,
     { ...room, owner: desired.owner },
@@ -99,12 +108,16 @@ async function passesOver(run: Runner, first: First, what: Tree): Promise<readon
     passes.push(delta);
     if (delta.seconds > SHRINKS * earlier || delta.seconds < 1) break;
   }
-  return passes;
+  return { passes, rewritten: measured?.rewritten ?? { files: 0, bytes: 0 } };
 }
 
 /** Once more, right before the stop: what has changed while it was waited for. */
-export async function catchUp(run: Runner, first: First): Promise<void> {
-  for (const what of treesOf(first)) await pass(run, first, what, 'delta', 'delta-last');
+export function catchUp(run: Runner, first: First): Promise<void> {
+  return catchUpWith(run, first, treesOf(first));
+}
+
+export async function catchUpWith(run: Runner, first: First, trees: readonly Tree[]): Promise<void> {
+  for (const what of trees) await pass(run, first, what, 'delta', 'delta-last');
 }
 
 async function pass(
@@ -143,6 +156,17 @@ async function skippedOf(run: Runner, { node }: First, what: Tree): Promise<read
   const title = `what of ${TREES[what].things} cannot be carried over`;
   const found = await run.look('skippedItems', node, { what }, { title, guide: 'G15', label: what });
   return found === null || found.missing === 0 ? [] : [{ what, hash: found.hash, count: found.missing }];
+}
+
+/** With the services stopped: what is still missing, and a second walk that finds nothing. */
+export async function finalPass(run: Runner, first: First, what: Tree): Promise<void> {
+  const { things, guide } = TREES[what];
+  await run.step('treeFinal', first.node, () => ({ ...treeDesired(first, what), skipped: run.approvedSkipped }), {
+    title: `final pass over ${things}`,
+    guide,
+    label: what,
+    copies: true,
+  });
 }
 
 /** The final passes, with nobody writing, the queues, and the settings that lead to the share (steps 9 and 10). */
