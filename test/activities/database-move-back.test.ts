@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { databaseMove, type DatabaseMoveDesired } from '../../src/activities/database-move.js';
 import { noteOpened } from '../../src/activities/opened.js';
@@ -10,30 +10,21 @@ import { tables } from '../../src/activities/tables.js';
 import type { MovedRole } from '../../src/icewarp/database-roles.js';
 import type { TestContext } from '../support/context.js';
 import type { DatabaseIceWarp } from '../support/database-icewarp.js';
-import { databaseScene, NAMES, type DatabaseScene } from '../support/database-scene.js';
-import { startMariaDb, type MariaDb } from '../support/mariadb.js';
+import { NAMES, scene, server, useDatabases } from '../support/database-scene.js';
 
 const ACCOUNTS = 'C_System_Storage_Accounts_ODBCConnString';
 
-let server: MariaDb;
-let scene: DatabaseScene;
 let context: TestContext;
 let icewarp: DatabaseIceWarp;
 let desired: DatabaseMoveDesired;
 /** What moves in the running test. */
 let roles: readonly MovedRole[];
 
-beforeAll(async () => {
-  server = await startMariaDb();
-});
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-  scene = await databaseScene(server);
+useDatabases();
+beforeEach(() => {
   ({ context, icewarp } = scene);
   use('accounts');
 });
-afterEach(() => scene.remove());
 
 function use(...wanted: typeof roles): void {
   roles = wanted;

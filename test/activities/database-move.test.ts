@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { database, dropScratch } from '../../src/activities/database.js';
 import { databaseMove, type DatabaseMoveDesired } from '../../src/activities/database-move.js';
@@ -14,31 +14,22 @@ import type { MovedRole } from '../../src/icewarp/database-roles.js';
 import { ensureStarted, ensureStopped } from '../../src/icewarp/control.js';
 import type { TestContext } from '../support/context.js';
 import type { DatabaseIceWarp } from '../support/database-icewarp.js';
-import { databaseScene, NAMES, SCRATCH, type DatabaseScene } from '../support/database-scene.js';
+import { NAMES, scene, SCRATCH, server, useDatabases } from '../support/database-scene.js';
 import { eventually } from '../support/eventually.js';
-import { startMariaDb, type MariaDb } from '../support/mariadb.js';
 
 const MOVER = join(import.meta.dirname, 'fixtures/move-databases.js');
 
-let server: MariaDb;
-let scene: DatabaseScene;
 let context: TestContext;
 let icewarp: DatabaseIceWarp;
 let desired: DatabaseMoveDesired;
 /** What moves in the running test. */
 let roles: readonly MovedRole[];
 
-beforeAll(async () => {
-  server = await startMariaDb();
-});
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-  scene = await databaseScene(server);
+useDatabases();
+beforeEach(() => {
   ({ context, icewarp } = scene);
   use('accounts');
 });
-afterEach(() => scene.remove());
 
 function use(...wanted: typeof roles): void {
   roles = wanted;
