@@ -71,7 +71,9 @@ describe('the way back of a move', () => {
     await noteOpened(context.agent, 'databases', true);
     await server.query(`UPDATE ${NAMES.accounts}.Users SET password = 'new' WHERE mailbox = 'jane'`);
     await server.query(`DELETE FROM ${NAMES.accounts}.Users WHERE mailbox = 'bob'`);
-    await server.query(`INSERT INTO ${NAMES.accounts}.Users VALUES ('late', 'example.com', 'x', 0)`);
+    await server.query(
+      `INSERT INTO ${NAMES.accounts}.Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', 'x', 0)`,
+    );
     expect(await back()).toContain(
       `iw_accounts stays as users left it; accounts is in ${icewarp.directory}/config/accounts-back-1.db again`,
     );
@@ -102,7 +104,10 @@ describe('the way back of a move', () => {
   it('is held where somebody has worked on the old file meanwhile, and stays where the switch was not taken back', async () => {
     const back = await moveAndSwitch();
     await noteOpened(context.agent, 'databases', true);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('late', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', '', 0);",
+    );
     await expect(back()).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
     await icewarp.put(ACCOUNTS, `${NAMES.accounts};icewarp;x;${server.host}:${server.port};3;2`);
     expect(await databaseMove.restore(desired, null, context)).toContain(

@@ -83,7 +83,10 @@ describe('the move of databases', () => {
 
   it('lists keys that the server would take for one before anything is moved', async () => {
     await tables.apply(scene.tables(...roles), context);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('JANE', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('JANE', 'example.com', '', 0);",
+    );
     const refused = scene.move(desired);
     await expect(refused).rejects.toMatchObject({ code: 'KEYS_CLASH' });
     await expect(refused).rejects.toThrow(/Users \(1: (JANE|jane), example\.com\)/);
@@ -105,7 +108,7 @@ describe('the move of databases', () => {
     await tables.apply(scene.tables(...roles), context);
     await rm(join(icewarp.directory, 'html/_shared/api/api.php'));
     await server.query(`INSERT INTO ${NAMES.accounts}.Domains VALUES ('example.com', 'jane@example.com')`);
-    await server.query(`INSERT INTO ${NAMES.accounts}.Users VALUES ('jane', 'example.com', 'canary-hash', 1),
+    await server.query(`INSERT INTO ${NAMES.accounts}.Users (mailbox, domain, password, admin) VALUES ('jane', 'example.com', 'canary-hash', 1),
       ('bob', 'example.com', 'x', 0), ('zoë', 'example.com', NULL, NULL)`);
     await scene.move(desired);
     expect(await icewarp.migrations()).toEqual([]);
@@ -132,7 +135,10 @@ describe('the switch to databases that were moved', () => {
     await tables.apply(scene.tables(...roles), context);
     await expect(settings.apply(scene.settings(...roles), context)).rejects.toMatchObject({ code: 'ACCOUNTS_PRESENT' });
     await scene.move(desired);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('late', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', '', 0);",
+    );
     await expect(settings.apply(scene.settings(...roles), context)).rejects.toThrow('has changed since');
     await scene.move(desired);
     await settings.apply(scene.settings(...roles), context);
@@ -160,7 +166,7 @@ describe('the rehearsal of a move', () => {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     writer.stdin.write(
-      "PRAGMA journal_mode = WAL; INSERT INTO Users VALUES ('new', 'example.com', '', 0); SELECT 'in';\n",
+      "PRAGMA journal_mode = WAL; INSERT INTO Users (mailbox, domain, password, admin) VALUES ('new', 'example.com', '', 0); SELECT 'in';\n",
     );
     let said = '';
     writer.stdout.on('data', (chunk) => (said += String(chunk)));

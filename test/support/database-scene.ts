@@ -24,7 +24,7 @@ const SETTINGS = {
   antispam: 'antispamDatabase',
 } as const;
 const USERS = `INSERT INTO Domains VALUES ('example.com', 'jane@example.com');
-  INSERT INTO Users VALUES ('jane', 'example.com', 'canary-hash', 1), ('bob', 'example.com', 'x ', 0),
+  INSERT INTO Users (mailbox, domain, password, admin) VALUES ('jane', 'example.com', 'canary-hash', 1), ('bob', 'example.com', 'x ', 0),
     ('zoë', 'example.com', '', NULL);`;
 
 /** A server whose databases are files with rows, and empty ones on a database server. */
