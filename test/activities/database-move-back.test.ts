@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { databaseMove, type DatabaseMoveDesired } from '../../src/activities/database-move.js';
 import { noteOpened } from '../../src/activities/opened.js';
@@ -10,30 +10,21 @@ import { tables } from '../../src/activities/tables.js';
 import type { MovedRole } from '../../src/icewarp/database-roles.js';
 import type { TestContext } from '../support/context.js';
 import type { DatabaseIceWarp } from '../support/database-icewarp.js';
-import { databaseScene, NAMES, type DatabaseScene } from '../support/database-scene.js';
-import { startMariaDb, type MariaDb } from '../support/mariadb.js';
+import { NAMES, scene, server, useDatabases } from '../support/database-scene.js';
 
 const ACCOUNTS = 'C_System_Storage_Accounts_ODBCConnString';
 
-let server: MariaDb;
-let scene: DatabaseScene;
 let context: TestContext;
 let icewarp: DatabaseIceWarp;
 let desired: DatabaseMoveDesired;
 /** What moves in the running test. */
 let roles: readonly MovedRole[];
 
-beforeAll(async () => {
-  server = await startMariaDb();
-});
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-  scene = await databaseScene(server);
+useDatabases();
+beforeEach(() => {
   ({ context, icewarp } = scene);
   use('accounts');
 });
-afterEach(() => scene.remove());
 
 function use(...wanted: typeof roles): void {
   roles = wanted;
@@ -80,7 +71,9 @@ describe('the way back of a move', () => {
     await noteOpened(context.agent, 'databases', true);
     await server.query(`UPDATE ${NAMES.accounts}.Users SET password = 'new' WHERE mailbox = 'jane'`);
     await server.query(`DELETE FROM ${NAMES.accounts}.Users WHERE mailbox = 'bob'`);
-    await server.query(`INSERT INTO ${NAMES.accounts}.Users VALUES ('late', 'example.com', 'x', 0)`);
+    await server.query(
+      `INSERT INTO ${NAMES.accounts}.Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', 'x', 0)`,
+    );
     expect(await back()).toContain(
       `iw_accounts stays as users left it; accounts is in ${icewarp.directory}/config/accounts-back-1.db again`,
     );
@@ -111,7 +104,10 @@ describe('the way back of a move', () => {
   it('is held where somebody has worked on the old file meanwhile, and stays where the switch was not taken back', async () => {
     const back = await moveAndSwitch();
     await noteOpened(context.agent, 'databases', true);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('late', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', '', 0);",
+    );
     await expect(back()).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });
     await icewarp.put(ACCOUNTS, `${NAMES.accounts};icewarp;x;${server.host}:${server.port};3;2`);
     expect(await databaseMove.restore(desired, null, context)).toContain(

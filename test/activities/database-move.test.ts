@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { database, dropScratch } from '../../src/activities/database.js';
 import { databaseMove, type DatabaseMoveDesired } from '../../src/activities/database-move.js';
@@ -14,31 +14,22 @@ import type { MovedRole } from '../../src/icewarp/database-roles.js';
 import { ensureStarted, ensureStopped } from '../../src/icewarp/control.js';
 import type { TestContext } from '../support/context.js';
 import type { DatabaseIceWarp } from '../support/database-icewarp.js';
-import { databaseScene, NAMES, SCRATCH, type DatabaseScene } from '../support/database-scene.js';
+import { NAMES, scene, SCRATCH, server, useDatabases } from '../support/database-scene.js';
 import { eventually } from '../support/eventually.js';
-import { startMariaDb, type MariaDb } from '../support/mariadb.js';
 
 const MOVER = join(import.meta.dirname, 'fixtures/move-databases.js');
 
-let server: MariaDb;
-let scene: DatabaseScene;
 let context: TestContext;
 let icewarp: DatabaseIceWarp;
 let desired: DatabaseMoveDesired;
 /** What moves in the running test. */
 let roles: readonly MovedRole[];
 
-beforeAll(async () => {
-  server = await startMariaDb();
-});
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-  scene = await databaseScene(server);
+useDatabases();
+beforeEach(() => {
   ({ context, icewarp } = scene);
   use('accounts');
 });
-afterEach(() => scene.remove());
 
 function use(...wanted: typeof roles): void {
   roles = wanted;
@@ -92,7 +83,10 @@ describe('the move of databases', () => {
 
   it('lists keys that the server would take for one before anything is moved', async () => {
     await tables.apply(scene.tables(...roles), context);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('JANE', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('JANE', 'example.com', '', 0);",
+    );
     const refused = scene.move(desired);
     await expect(refused).rejects.toMatchObject({ code: 'KEYS_CLASH' });
     await expect(refused).rejects.toThrow(/Users \(1: (JANE|jane), example\.com\)/);
@@ -114,7 +108,7 @@ describe('the move of databases', () => {
     await tables.apply(scene.tables(...roles), context);
     await rm(join(icewarp.directory, 'html/_shared/api/api.php'));
     await server.query(`INSERT INTO ${NAMES.accounts}.Domains VALUES ('example.com', 'jane@example.com')`);
-    await server.query(`INSERT INTO ${NAMES.accounts}.Users VALUES ('jane', 'example.com', 'canary-hash', 1),
+    await server.query(`INSERT INTO ${NAMES.accounts}.Users (mailbox, domain, password, admin) VALUES ('jane', 'example.com', 'canary-hash', 1),
       ('bob', 'example.com', 'x', 0), ('zoë', 'example.com', NULL, NULL)`);
     await scene.move(desired);
     expect(await icewarp.migrations()).toEqual([]);
@@ -141,7 +135,10 @@ describe('the switch to databases that were moved', () => {
     await tables.apply(scene.tables(...roles), context);
     await expect(settings.apply(scene.settings(...roles), context)).rejects.toMatchObject({ code: 'ACCOUNTS_PRESENT' });
     await scene.move(desired);
-    icewarp.sqlite('config/accounts.db', "INSERT INTO Users VALUES ('late', 'example.com', '', 0);");
+    icewarp.sqlite(
+      'config/accounts.db',
+      "INSERT INTO Users (mailbox, domain, password, admin) VALUES ('late', 'example.com', '', 0);",
+    );
     await expect(settings.apply(scene.settings(...roles), context)).rejects.toThrow('has changed since');
     await scene.move(desired);
     await settings.apply(scene.settings(...roles), context);
@@ -169,7 +166,7 @@ describe('the rehearsal of a move', () => {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     writer.stdin.write(
-      "PRAGMA journal_mode = WAL; INSERT INTO Users VALUES ('new', 'example.com', '', 0); SELECT 'in';\n",
+      "PRAGMA journal_mode = WAL; INSERT INTO Users (mailbox, domain, password, admin) VALUES ('new', 'example.com', '', 0); SELECT 'in';\n",
     );
     let said = '';
     writer.stdout.on('data', (chunk) => (said += String(chunk)));

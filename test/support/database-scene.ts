@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
+
 import { databaseMove, type DatabaseMoveDesired } from '../../src/activities/database-move.js';
 import type { ConnectionSpec } from '../../src/activities/node-database.js';
 import type { SettingsDesired } from '../../src/activities/settings.js';
@@ -9,7 +11,7 @@ import type { MovedRole } from '../../src/icewarp/database-roles.js';
 import { sha256Of } from '../../src/platform/vault.js';
 import { testContext, type TestContext } from './context.js';
 import { databaseIceWarp, OWN_DATABASES, type DatabaseIceWarp } from './database-icewarp.js';
-import type { MariaDb } from './mariadb.js';
+import { startMariaDb, type MariaDb } from './mariadb.js';
 
 /** The databases of the cluster, and one for rehearsals. */
 export const NAMES = { accounts: 'iw_accounts', groupware: 'iw_groupware', antispam: 'iw_antispam' } as const;
@@ -22,7 +24,7 @@ const SETTINGS = {
   antispam: 'antispamDatabase',
 } as const;
 const USERS = `INSERT INTO Domains VALUES ('example.com', 'jane@example.com');
-  INSERT INTO Users VALUES ('jane', 'example.com', 'canary-hash', 1), ('bob', 'example.com', 'x ', 0),
+  INSERT INTO Users (mailbox, domain, password, admin) VALUES ('jane', 'example.com', 'canary-hash', 1), ('bob', 'example.com', 'x ', 0),
     ('zoë', 'example.com', '', NULL);`;
 
 /** A server whose databases are files with rows, and empty ones on a database server. */
@@ -42,7 +44,23 @@ export interface DatabaseScene {
   remove(): Promise<void>;
 }
 
-export async function databaseScene(server: MariaDb): Promise<DatabaseScene> {
+export let server: MariaDb;
+/** Of the running test. */
+export let scene: DatabaseScene;
+
+/** A database server for the tests of a file, and a new scene for each of them. */
+export function useDatabases(): void {
+  beforeAll(async () => {
+    server = await startMariaDb();
+  });
+  beforeEach(async () => {
+    scene = await databaseScene();
+  });
+  afterEach(() => scene.remove());
+  afterAll(() => server.stop());
+}
+
+async function databaseScene(): Promise<DatabaseScene> {
   const context = await testContext({ database: 'canary-1', administrator: server.administrator.password });
   const icewarp = await databaseIceWarp(join(context.folder, 'icewarp'), { C_ConfigPath: 'config/' });
   icewarp.sqlite('config/accounts.db', USERS);
