@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { writeMark } from '../../src/activities/configuration-mark.js';
+import { removeMark, writeMark } from '../../src/activities/configuration-mark.js';
 import { pathDat, type PathDatDesired } from '../../src/activities/path-dat.js';
-import { sharedConfiguration } from '../../src/activities/shared-configuration.js';
+import { sharedConfiguration, type SharedConfigurationDesired } from '../../src/activities/shared-configuration.js';
 import { readMarker, stopForChange } from '../../src/activities/restart-marker.js';
 import { ensureStarted, runningModules } from '../../src/icewarp/control.js';
 import { SENTINEL } from '../../src/cluster/names.js';
@@ -180,6 +180,7 @@ describe('path.dat of a node', () => {
   describe('of the node whose configuration was copied', () => {
     const shared = (): string => join(context.folder, 'share/config/settings.cfg');
     const local = (): string => join(icewarp.directory, 'config/settings.cfg');
+    let copy: SharedConfigurationDesired;
 
     beforeEach(async () => {
       const { directory } = icewarp;
@@ -196,7 +197,7 @@ describe('path.dat of a node', () => {
         await icewarp.put(`C_${name}Path`, `${directory}/${part}/`);
       }
       await writeFile(local(), 'as it was copied');
-      const copy = { directory, mount, to, cluster: 'lab', node: 'A', uid: 0, gid: 0 };
+      copy = { directory, mount, to, cluster: 'lab', node: 'A', uid: 0, gid: 0 };
       await sharedConfiguration.apply(copy, context);
       desired = { ...desired, lines: { ...desired.lines, 6: to.spam, 7: to.calendar } };
     });
@@ -205,6 +206,19 @@ describe('path.dat of a node', () => {
       await writeFile(local(), 'changed by a service that was started');
       await pathDat.apply(desired, context);
       expect(await readFile(shared(), 'utf8')).toBe('changed by a service that was started');
+    });
+
+    it('waits for one more pass over a calendar folder that passes have brought there', async () => {
+      const { agent } = context;
+      const own = { ...context, agent: { ...agent, config: { ...agent.config, cluster: 'lab' } } };
+      const [calendar, there] = [join(icewarp.directory, 'calendar'), join(context.folder, 'share/calendar')];
+      await removeMark(there);
+      await writeFile(join(calendar, 'one'), 'one');
+      await sharedConfiguration.apply({ ...copy, calendarByPasses: true }, own);
+      await writeFile(join(calendar, 'late'), 'late');
+      await pathDat.apply(desired, own);
+      expect(await readFile(join(there, 'late'), 'utf8')).toBe('late');
+      expect(pathDat.diff(desired, await pathDat.observe(desired, own))).toEqual([]);
     });
 
     it('goes on where the second copy was cut short', async () => {
