@@ -1,4 +1,4 @@
-import { parseAddress } from './accounts.js';
+import { type Address, parseAddress } from './accounts.js';
 import { deliver } from './delivery.js';
 import { reasonOf } from './file-errors.js';
 import type { LiveAccounts } from './live-accounts.js';
@@ -74,16 +74,16 @@ export class MailFlow {
   private async distribute({ from, to, message }: Queued): Promise<void> {
     const server = this.server();
     const elsewhere: string[] = [];
+    const homes = new Map<Address, string>();
+    // all of them first: when the database fails in between, nobody has it yet
     for (const recipient of to) {
       const address = parseAddress(recipient);
       const isOurs = address && (await this.accounts.ask((accounts) => accounts.domain(address.domain)));
-      if (!isOurs) {
-        elsewhere.push(recipient);
-        continue;
-      }
-      const account = await this.accounts.ask((accounts) => accounts.account(address));
-      await deliver(server, address, mailboxFolder(server, account ?? { ...address }), message);
+      const account = isOurs && (await this.accounts.ask((accounts) => accounts.account(address)));
+      if (isOurs) homes.set(address, mailboxFolder(server, account ?? { ...address }));
+      else elsewhere.push(recipient);
     }
+    for (const [address, home] of homes) await deliver(server, address, home, message);
     if (elsewhere.length === 0) return;
     const name = messageName(serverId(server));
     await enqueue(queuePaths(server).outgoing, name, { from, to: elsewhere, message });
