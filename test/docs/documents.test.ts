@@ -13,6 +13,7 @@ const DOCUMENTS = [
   'docs/guide-map.md',
   'docs/preflight.md',
   'docs/recovery.md',
+  'docs/reliability.md',
   'docs/security.md',
   'docs/decisions/README.md',
 ];

@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { recordedHistories } from '../replay/histories.js';
+import { Reader } from '../sweep/history.js';
+import { SCENARIOS } from '../sweep/scenario.js';
+import { stepsIn } from '../sweep/table.js';
+import { readText } from './repository.js';
+
+const document = readText('docs/reliability.md');
+
+/** The steps of a recorded rollout. */
+function recordedSteps(name: string): string[] {
+  const { history } = recordedHistories().find((one) => one.name === name) ?? {};
+  const reader = new Reader('icewarp-rollout.recorded');
+  const steps = (history?.events ?? []).map((event) => reader.read(event).happening?.step);
+  return [...new Set(steps.filter((step) => step !== undefined))];
+}
+
+describe('the table of what a rollout survives', () => {
+  it('has a row for every step of the guide', () => {
+    const rows = new Set(stepsIn(document, SCENARIOS['fresh']?.title ?? ''));
+    const steps = recordedSteps('rollout');
+    expect(steps.length).toBeGreaterThan(50);
+    expect(steps.filter((step) => !rows.has(step))).toEqual([]);
+  });
+});
