@@ -23,8 +23,8 @@ const IGNORED = [
 /** Path → what is there: kind, mode, owner, content. */
 export type Snapshot = Readonly<Record<string, string>>;
 
-/** A file's content in a few characters. */
-type Digest = (content: Buffer) => string;
+/** A file's content in a few characters; the path is that on its machine. */
+export type Digest = (content: Buffer, path: string) => string;
 
 const sha256: Digest = (content) => createHash('sha256').update(content).digest('hex').slice(0, 16);
 
@@ -110,7 +110,7 @@ async function walk(
     } else if (stat.isSymbolicLink()) {
       found(inner, `link to ${await readlink(join(root, inner))}`);
     } else if (stat.isFile()) {
-      found(inner, `file ${owner} ${digest(await readFile(join(root, inner)))}`);
+      found(inner, `file ${owner} ${digest(await readFile(join(root, inner)), inner)}`);
     }
   }
 }

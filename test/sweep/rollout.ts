@@ -11,11 +11,12 @@ import { run } from '../cli/command-line.js';
 import type { Snapshot } from '../e2e/snapshot.js';
 import { withRollout } from '../support/rollout-handle.js';
 import { follow, type Happening } from './history.js';
+import { replayTrouble } from './replays.js';
 import type { Scenario } from './scenario.js';
 import { endState } from './state.js';
 
-/** Milliseconds after which a rollout that does not end is a failure. */
-const LIMIT = 60 * 60_000;
+/** Milliseconds without anything happening after which a rollout is stuck. */
+const STUCK = 5 * 60_000;
 /** Milliseconds between two looks for held steps. */
 const LOOK = 1_000;
 /** A step that is held more often after what was wrong is there again does not go on. */
@@ -52,20 +53,22 @@ export async function roll(
     const disturbance = await disturb(lab);
     const happenings: Happening[] = [];
     const over = new AbortController();
-    const limit = AbortSignal.any([over.signal, AbortSignal.timeout(LIMIT)]);
+    const stuck = setTimeout(() => over.abort(new Error('the rollout is stuck')), STUCK);
     const see = (happening: Happening): void => {
+      stuck.refresh();
       happenings.push(happening);
       disturbance.see(happening);
     };
     const [verb, ...flags] = scenario.command;
     await mustPass(lab, verb, flags);
     const retries = retryHeld(lab, over.signal);
-    const ending = await follow(lab.temporal.address, rolloutIdOf(LAB_CLUSTER), see, limit).finally(async () => {
-      await disturbance.end();
-      over.abort();
-    });
+    const ending = await follow(lab.temporal.address, rolloutIdOf(LAB_CLUSTER), see, over.signal).catch(String);
+    clearTimeout(stuck);
+    await disturbance.end();
+    over.abort();
     const retried = await retries;
-    if (ending !== 'completed') throw new Error(`the rollout ${ending}`);
+    const trouble = await replayTrouble(lab);
+    if (ending !== 'completed' || trouble !== null) throw new Error(`${ending}; ${trouble ?? 'its history replays'}`);
     await mustPass(lab, 'verify', []);
     return { happenings, retried, state: await endState(lab) };
   } finally {

@@ -53,7 +53,7 @@ export async function rollThrough(
 ): Promise<Swept> {
   const times = new Map(undisturbed.times.map((time) => [time.step, time]));
   const made: Kill[] = [];
-  const { retried, state } = await roll(scenario, (lab) => {
+  const rolled = await roll(scenario, (lab) => {
     const victims = new Victims(lab, times);
     const moments = new Moments(times, (step, moment) => {
       const possible = kills.filter(
@@ -74,8 +74,14 @@ export async function rollThrough(
         await victims.allBack();
       },
     };
-  });
-  return { made, retried, different: differences(undisturbed.state, state) };
+  }).catch((error: unknown) => ({ retried: new Map(), state: { 'the rollout': String(error) } }));
+  return { made, retried: rolled.retried, different: differencesIn(undisturbed.state, rolled.state) };
+}
+
+/** A rollout that came to no good end is different as a whole. */
+function differencesIn(undisturbed: Snapshot, state: Snapshot): readonly string[] {
+  const whole = state['the rollout'];
+  return whole === undefined ? differences(undisturbed, state) : [whole];
 }
 
 /** One rollout that meets every outage. */
