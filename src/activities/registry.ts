@@ -24,6 +24,7 @@ import { namesPreflight } from './names-preflight.js';
 import { nodeFacts } from './node-facts.js';
 import { nodePreflight } from './node-preflight.js';
 import { nodesMeet } from './nodes-meet.js';
+import { noteStages } from './note-stages.js';
 import { oldMail } from './old-mail.js';
 import { plantOldMessages, probeOldMessages, removeOldMessages } from './old-messages.js';
 import { osUser, shareUser } from './os-user.js';
@@ -118,6 +119,7 @@ export const procedures = {
   nodeFacts,
   restartServices,
   settleServices,
+  noteStages,
   probeNode,
   probePair,
   probeBalancer,

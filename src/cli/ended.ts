@@ -7,7 +7,7 @@ import {
 
 import { ERRORS, type ErrorCode } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
-import type { RolloutResult } from '../workflows/rollout.js';
+import type { RolloutResult } from '../workflows/rollout-input.js';
 import type { Status } from '../workflows/status.js';
 import { EXIT } from './exit.js';
 import { within } from './connect.js';
@@ -68,7 +68,7 @@ export function endedText({ state, result, failure }: Ended, status: Status | un
 
 function headline({ state, result }: Ended, file: string): string {
   if (result !== undefined) {
-    return `${result.outcome === 'done' ? 'finished' : 'rolled back'}: ${result.done} steps done`;
+    return `${result.outcome === 'done' ? 'finished' : result.outcome}: ${result.done} steps done`;
   }
   if (state === 'CANCELLED') return 'rolled back, because it was cancelled from outside';
   return `ended as ${state.toLowerCase()}; what it did can be put back with: icewarp-rollout rollback ${file}`;

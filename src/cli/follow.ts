@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 
 import type { ClusterFile } from '../cluster/schema.js';
-import { statusQuery, type Direction, type Status, type StepStatus } from '../workflows/status.js';
+import { statusQuery, type Direction, type Status, type StepState, type StepStatus } from '../workflows/status.js';
 import { endedText, endFacts, endOf, exitCodeOf, type Ended } from './ended.js';
 import { EXIT } from './exit.js';
 import { PATIENCE, patiently } from './patience.js';
 import { say } from './say.js';
 import { askWorkflow } from './status.js';
-import { heldAdvice, heldSteps, pausedText, stepLine } from './status-text.js';
+import { gateAdvice, heldAdvice, heldSteps, pausedText, stepLine } from './status-text.js';
 import { describeRollout, rolloutHandle } from './workflows.js';
 
 /** Milliseconds between looks. */
@@ -91,7 +91,12 @@ function exitCodeAfter(ended: Ended, wanted: Direction | undefined): number {
 
 function onlyHeld({ steps }: Status): boolean {
   const under = steps.filter(({ state }) => state.is === 'running' || state.is === 'waiting');
-  return under.length === 0 && steps.some(({ state }) => state.is === 'held');
+  return under.length === 0 && steps.some(({ state }) => state.is === 'held' || waitsForOperator(state));
+}
+
+/** Whether a stop of the services waits for somebody, and not for its time. */
+function waitsForOperator(state: StepState): boolean {
+  return state.is === 'gate' && (state.at === null || state.skipped.length > 0);
 }
 
 /** Tells each thing once. */
@@ -128,7 +133,11 @@ class Teller {
   }
 
   held(status: Status): void {
-    say(this.json, { event: 'held', status }, heldAdvice(heldSteps(status.steps), this.file).join('\n'));
+    say(
+      this.json,
+      { event: 'held', status },
+      [...heldAdvice(heldSteps(status.steps), this.file), ...gateAdvice(status.steps, this.file)].join('\n'),
+    );
   }
 
   end(ended: Ended, status: Status | undefined): void {

@@ -4,8 +4,9 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from '@
 
 import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
+import type { Stage } from '../cluster/stages.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
-import { commandUpdate, type Verb } from '../workflows/status.js';
+import { commandUpdate, type Command, type Verb } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, withClient } from './connect.js';
 import { EXIT } from './exit.js';
@@ -15,13 +16,28 @@ import { say } from './say.js';
 import { agreed, startWorkflow } from './start.js';
 import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
 
-interface OperateFlags {
+/** What is said with a verb. */
+export interface OperateFlags {
   readonly step?: string;
   readonly finding?: string;
+  readonly skipped?: string;
+  readonly why?: string;
+  readonly when?: Command['when'];
+  readonly to?: Stage | 'start';
+  /** Bytes and files per second. */
+  readonly bytes?: number;
+  readonly files?: number;
   readonly yes?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
+
+/** What is asked before something that cannot be taken back. */
+const QUESTIONS: Readonly<Partial<Record<Verb, (flags: OperateFlags) => string>>> = {
+  rollback: ({ to }) =>
+    to === undefined || to === 'start' ? 'Put everything back?' : `Go back to the state after ${to}?`,
+  complete: () => 'Give up the way back?',
+};
 
 /** Sends an operator's verb to the rollout; `rollback` also works on one that has ended. @returns the exit code. */
 export async function operate(verb: Verb, file: string, flags: OperateFlags): Promise<number> {
@@ -34,11 +50,13 @@ export async function operate(verb: Verb, file: string, flags: OperateFlags): Pr
         `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
       );
     }
-    if (verb === 'rollback' && flags.yes !== true && !(await agreed('Put everything back?'))) return EXIT.failed;
+    const question = QUESTIONS[verb];
+    if (question !== undefined && flags.yes !== true && !(await agreed(question(flags)))) return EXIT.failed;
     const running = description.status.name === 'RUNNING';
     const answer = running ? await send(client, cluster, description.runId, verb, flags) : undefined;
     if (answer === undefined) {
       if (verb === 'rollback') return rollBackEnded(client, cluster, file, { ...flags, meanwhile: running });
+      if (verb === 'complete') return completeEnded(client, cluster, file, flags);
       throw new RolloutError(
         'REFUSED',
         `refused: the rollout of "${cluster.name}" has ended, nothing is left to ${verb}`,
@@ -62,14 +80,9 @@ async function send(
   cluster: ClusterFile,
   runId: string,
   verb: Verb,
-  { step, finding }: OperateFlags,
+  flags: OperateFlags,
 ): Promise<string | undefined> {
-  const command = {
-    verb,
-    by: operator(),
-    ...(step === undefined ? {} : { step }),
-    ...(finding === undefined ? {} : { finding }),
-  };
+  const command = commandOf(verb, flags);
   const handle = rolloutHandle(client, cluster, runId);
   const updateId = randomUUID();
   try {
@@ -83,6 +96,30 @@ async function send(
     }
     throw error;
   }
+}
+
+function commandOf(verb: Verb, flags: OperateFlags): Command {
+  const { step, finding, skipped, why, when, to, bytes, files } = flags;
+  const limits = { ...(bytes === undefined ? {} : { bytes }), ...(files === undefined ? {} : { files }) };
+  return {
+    verb,
+    by: operator(),
+    ...(step === undefined ? {} : { step }),
+    ...(finding === undefined ? {} : { finding }),
+    ...(skipped === undefined ? {} : { skipped }),
+    ...(why === undefined ? {} : { why }),
+    ...(when === undefined ? {} : { when }),
+    ...(to === undefined ? {} : { to }),
+    ...(verb === 'limits' ? { limits } : {}),
+  };
+}
+
+/** Gives up what a run that has ended could put back. */
+async function completeEnded(client: Client, cluster: ClusterFile, file: string, flags: OperateFlags): Promise<number> {
+  const adopted = await previousUndo(client, cluster);
+  const input = { cluster, by: operator(), version: PRODUCT_VERSION, complete: true, adopted } as const;
+  if (!(await startWorkflow(client, cluster, input, file, flags))) return EXIT.held;
+  return follow(client, cluster, flags, file);
 }
 
 /** Puts back what a run did that has ended; `meanwhile`: it ended while it was being asked. */
@@ -100,7 +137,14 @@ async function rollBackEnded(
     say(flags.json, { event: 'nothing' }, 'Nothing to put back.');
     return EXIT.done;
   }
-  const input = { cluster, by: operator(), version: PRODUCT_VERSION, undo };
+  const { to } = flags;
+  const input = {
+    cluster,
+    by: operator(),
+    version: PRODUCT_VERSION,
+    undo,
+    ...(to === undefined || to === 'start' ? {} : { to }),
+  };
   if (!(await startWorkflow(client, cluster, input, file, flags))) return EXIT.held;
   return flags.detach === true ? EXIT.done : toTheEnd();
 }

@@ -1,24 +1,47 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { STAGES } from '../cluster/stages.js';
 import type { Verb } from '../workflows/status.js';
 import { DEFAULT_FILE } from './default-file.js';
+import type { OperateFlags } from './operate.js';
+import { parseCount, parseSize } from './quantities.js';
 
-const VERBS: Readonly<Record<Verb, { what: string; step: boolean; example?: string }>> = {
+/** Verbs whose only argument is the cluster file. */
+type PlainVerb = Exclude<Verb, 'cutover'>;
+
+const VERBS: Readonly<Record<PlainVerb, { what: string; step: boolean; example?: string }>> = {
   retry: { what: 'go on at the held step; nothing that is done is done again', step: true },
   skip: { what: 'leave a held step out, where that is safe', step: true },
   approve: {
-    what: 'go on in spite of a finding of the preflight, where that is an operator’s to decide',
+    what: 'let the stop of the services that waits begin; or go on in spite of a finding, or without items that were skipped',
     step: false,
     example: ' --finding B/port-25-taken',
   },
+  reject: {
+    what: 'the stop of the services that waits does not begin until it is approved',
+    step: false,
+    example: " --why 'the backup is not ready'",
+  },
+  limits: {
+    what: 'how fast the trees of a server in production are copied, at once; without numbers: as fast as they can be',
+    step: false,
+    example: ' --bytes 20M --files 500',
+  },
   pause: { what: 'stop after the steps now running', step: false },
   resume: { what: 'go on after a pause', step: false },
-  rollback: { what: 'put everything back, of a running or of a finished rollout', step: false },
+  rollback: {
+    what: 'put everything back, or what came after a stage, of a running or of a finished rollout',
+    step: false,
+  },
+  complete: {
+    what: 'end the time in which a finished rollout can be put back; nothing of the old side is deleted',
+    step: false,
+  },
 };
 
 /** The commands with which an operator watches and steers a rollout. */
 export function operatorCommands(): Command[] {
-  return [status(), watch(), ...(Object.keys(VERBS) as Verb[]).map(verb)];
+  return [status(), watch(), ...(Object.keys(VERBS) as PlainVerb[]).map(verb), cutover()];
 }
 
 function status(): Command {
@@ -47,7 +70,7 @@ function watch(): Command {
     });
 }
 
-function verb(name: Verb): Command {
+function verb(name: PlainVerb): Command {
   const { what, step, example = step ? ' --step A/pathDat' : '' } = VERBS[name];
   const command = new Command(name)
     .description(what)
@@ -61,12 +84,101 @@ function verb(name: Verb): Command {
         : '\nExit status: 0 accepted; 1 refused, with the reason, or no control worker; 2 wrong cluster file.\n',
     );
   if (step) command.option('--step <id>', 'which held step; without it all that are held');
-  if (name === 'approve') command.requiredOption('--finding <id>', 'which finding, as doctor and status name it');
-  if (name === 'rollback') command.option('--yes', 'do not ask').option('--detach', 'do not wait for the end');
-  return command.action(
-    async (file: string, flags: { json?: true; step?: string; finding?: string; yes?: true; detach?: true }) => {
-      const { operate } = await import('./operate.js');
-      process.exitCode = await operate(name, file, flags);
-    },
+  addOptions(name, command);
+  return command.action(async (file: string, flags: OperateFlags) => {
+    const { operate } = await import('./operate.js');
+    process.exitCode = await operate(name, file, flags);
+  });
+}
+
+function addOptions(name: PlainVerb, command: Command): void {
+  switch (name) {
+    case 'approve':
+      command
+        .option('--finding <id>', 'which finding, as doctor and status name it')
+        .option('--skipped <hash>', 'which list of skipped items, as status names it');
+      return;
+    case 'reject':
+      command.requiredOption('--why <reason>', 'for the record');
+      return;
+    case 'limits':
+      command
+        .option('--bytes <number>', 'bytes per second, such as 20M', parseSize)
+        .option('--files <number>', 'files per second', (text) => parseCount(text, 1));
+      return;
+    case 'rollback':
+      command
+        .addOption(
+          new Option(
+            '--to <stage>',
+            'only what came after that stage of a move was verified; start: everything',
+          ).choices([...STAGES, 'start']),
+        )
+        .option('--yes', 'do not ask')
+        .option('--detach', 'do not wait for the end');
+      return;
+    case 'complete':
+      command.option('--yes', 'do not ask');
+      return;
+    case 'retry':
+    case 'skip':
+    case 'pause':
+    case 'resume':
+      return;
+  }
+}
+
+/** When a stop of the services begins. */
+function cutover(): Command {
+  const command = new Command('cutover')
+    .description('when the stop of the services that waits begins; or, once it has begun, that it goes back')
+    .addHelpText(
+      'before',
+      '\nExamples:\n  $ icewarp-rollout cutover now cluster.yaml\n  $ icewarp-rollout cutover at 2026-12-01T02:00:00Z cluster.yaml\n',
+    )
+    .addHelpText('after', CUTOVER_EXIT);
+  const send = async (file: string, flags: OperateFlags): Promise<void> => {
+    const { operate } = await import('./operate.js');
+    process.exitCode = await operate('cutover', file, flags);
+  };
+  const below = (name: string, what: string, example: string): Command =>
+    new Command(name)
+      .description(what)
+      .addHelpText('before', `\nExample:\n  $ icewarp-rollout cutover ${example}\n`)
+      .addHelpText('after', CUTOVER_EXIT);
+  const file = ['[file]', 'the cluster file', DEFAULT_FILE] as const;
+  command.addCommand(
+    below('now', 'it begins, also where it is expected to take longer than it may', 'now cluster.yaml')
+      .argument(...file)
+      .option('--json', 'as JSON')
+      .action((path: string, flags: OperateFlags) => send(path, { ...flags, when: 'now' })),
   );
+  command.addCommand(
+    below('at', 'it begins at that time', 'at 2026-12-01T02:00:00Z cluster.yaml')
+      .argument('<time>', 'such as 2026-12-01T02:00:00Z', parseTime)
+      .argument(...file)
+      .option('--json', 'as JSON')
+      .action((when: number, path: string, flags: OperateFlags) => send(path, { ...flags, when })),
+  );
+  command.addCommand(
+    below(
+      'cancel',
+      'it does not begin by itself; one that is under way and not open yet goes back',
+      'cancel cluster.yaml',
+    )
+      .argument(...file)
+      .option('--json', 'as JSON')
+      .action((path: string, flags: OperateFlags) => send(path, { ...flags, when: 'cancel' })),
+  );
+  return command;
+}
+
+const CUTOVER_EXIT =
+  '\nExit status: 0 accepted; 1 refused, with the reason, or no control worker; 2 wrong cluster file.\n';
+
+/** Milliseconds since the epoch. */
+function parseTime(text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError('expected a time such as 2026-12-01T02:00:00Z');
+  return time;
 }

@@ -6,7 +6,7 @@ import { RolloutError } from '../cluster/errors.js';
 import { queueOf, rolloutIdOf } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
-import type { RolloutInput } from '../workflows/rollout.js';
+import { verbOf, type RolloutInput } from '../workflows/rollout-input.js';
 import type { MemoStatus } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
 import { operator, webUiLink, within, withClient } from './connect.js';
@@ -80,12 +80,12 @@ export async function startWorkflow(
   file: string,
   { json }: Pick<StartFlags, 'json'>,
 ): Promise<boolean> {
-  const back = input.undo !== undefined;
+  const verb = verbOf(input);
   const memo: MemoStatus = {
-    verb: back ? 'rollback' : 'start',
+    verb,
     by: input.by,
     ...(input.plan === undefined ? {} : { plan: input.plan }),
-    direction: back ? 'back' : 'forward',
+    direction: verb === 'rollback' ? 'back' : 'forward',
     phase: '',
     done: 0,
     paused: false,
@@ -101,7 +101,7 @@ export async function startWorkflow(
         args: [input],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `roll ${back ? 'back' : 'out'} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
+        staticSummary: `${verb} ${cluster.name}: ${cluster.nodes.length} nodes, by ${input.by}`,
         staticDetails: `Started by ${input.by} with icewarp-rollout ${input.version}.${input.plan === undefined ? '' : ` Plan agreed to: ${input.plan}.`} Cancelling means going back; \`icewarp-rollout pause\` means stopping.`,
         memo: { status: memo },
       }),

@@ -1,7 +1,7 @@
 import color from 'picocolors';
 
 import { ERRORS, type ErrorCode } from '../cluster/errors.js';
-import { describeState, isCurrent } from '../workflows/progress-text.js';
+import { cutoverText, describeState, isCurrent } from '../workflows/progress-text.js';
 import type { HeldMemo, MemoStatus, Status, StepStatus } from '../workflows/status.js';
 import { findingsText } from './findings-text.js';
 
@@ -15,9 +15,13 @@ export function stepLine({ machine, title, state }: StepStatus): string {
     stopped: color.yellow('×'),
     waiting: color.yellow('⏳'),
     held: color.red('■'),
+    gate: color.yellow('◆'),
   }[state.is];
   const tells =
-    state.is === 'waiting' || state.is === 'held' || (state.is === 'running' && state.expected !== undefined);
+    state.is === 'waiting' ||
+    state.is === 'held' ||
+    state.is === 'gate' ||
+    (state.is === 'running' && state.expected !== undefined);
   const words = tells ? `: ${describeState(state)}` : '';
   return `  ${mark} ${machine.padEnd(8)} ${title}${words}`;
 }
@@ -42,6 +46,36 @@ export function heldAdvice(held: readonly HeldMemo[], file: string): string[] {
   ]);
 }
 
+/** What an operator may type now about a stop of the services that waits. */
+export function gateAdvice(steps: readonly StepStatus[], file: string): string[] {
+  return steps.flatMap(({ state }) => {
+    if (state.is !== 'gate') return [];
+    const { stage, skipped } = state;
+    const type = (words: string): string => `                 icewarp-rollout ${words}`;
+    const lists = skipped.map(
+      ({ what, count, hash }) => `  would be left behind: ${count} items of ${what}, list ${hash}`,
+    );
+    const words = [
+      ...skipped.map(({ hash }) => type(`approve ${file} --skipped ${hash}`)),
+      ...(skipped.length === 0 ? [type(`approve ${file}`)] : []),
+      type(`cutover now ${file}`),
+      type(`cutover at TIME ${file}`),
+      type(`reject ${file} --why REASON`),
+      type(`rollback ${file}`),
+    ];
+    const [first = '', ...more] = words;
+    const figures = describeState(state);
+    return [
+      '',
+      color.bold(`Stop of the services: ${stage}`),
+      `  ${figures}`,
+      ...lists,
+      `  type:${first.slice(7)}`,
+      ...more,
+    ];
+  });
+}
+
 /** What to type while it is paused. */
 export function pausedText(file: string): string {
   return `PAUSED after the steps now running: go on with icewarp-rollout resume ${file}`;
@@ -61,12 +95,33 @@ export function statusText(status: Status, file: string): string {
     `cluster ${color.bold(cluster)}: ${where}${paused ? ', PAUSED' : ''}, ${steps.length - current.length} steps ended`,
     ...current.map(stepLine),
     ...heldAdvice(heldSteps(steps), file),
+    ...gateAdvice(steps, file),
+    ...cutoverLines(status, file),
     ...preflightLines(status),
+    ...actLines(status),
     ...(paused ? ['', pausedText(file)] : []),
     ...(kept.length > 0 ? ['', 'Left in place:', ...kept.map((line) => `  - ${line}`)] : []),
     ...(finished ? [`${status.undoable} steps can be put back with icewarp-rollout rollback ${file}`] : []),
     '',
   ].join('\n');
+}
+
+/** What each stop of the services may take and took. */
+function cutoverLines({ cutovers = [] }: Status, file: string): string[] {
+  if (cutovers.length === 0) return [];
+  return [
+    '',
+    ...cutovers.map((one) => `  stop for ${one.stage}: ${cutoverText(one)}`),
+    ...(cutovers.some(({ state }) => state === 'closed')
+      ? [`  back before it is open: icewarp-rollout cutover cancel ${file}`]
+      : []),
+  ];
+}
+
+/** Who did what. */
+function actLines({ acts = [] }: Status): string[] {
+  if (acts.length === 0) return [];
+  return ['', ...acts.map(({ at, by, what }) => `  ${new Date(at).toISOString()} ${by}: ${what}`)];
 }
 
 /** What the preflight found in the way, and what of it somebody has approved. */

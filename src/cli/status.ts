@@ -42,7 +42,9 @@ export async function showStatus(file: string, { json = false }: { json?: boolea
       for (const line of status === undefined ? pending : []) process.stdout.write(`  ${line}\n`);
     }
     if (ended !== undefined) return exitCodeOf(ended);
-    const held = status?.steps.some((step) => step.state.is === 'held') ?? (memo !== undefined && memo.held.length > 0);
+    const held =
+      status?.steps.some(({ state }) => state.is === 'held' || (state.is === 'gate' && state.at === null)) ??
+      (memo !== undefined && memo.held.length > 0);
     return held ? EXIT.held : EXIT.done;
   }, until);
 }

@@ -1,53 +1,57 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 
 import type { Hello } from '../activities/register.js';
 import type { Procedures } from '../activities/registry.js';
 import type { Check, OutputOf } from '../activities/resource.js';
 import { ERRORS } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
-import { agentIsAway, call, troubleOf, type CallOptions } from './calls.js';
+import { STAGES, type Stage } from '../cluster/stages.js';
+import { Attempts, type Answer } from './attempts.js';
+import { call, type CallOptions } from './calls.js';
 import { readClock, type ClockReading } from './clock-reading.js';
+import { cutoverStep, type CutoverSpec, type Readiness } from './cutover.js';
+import { StopGate } from './gate.js';
+import { completePass, runTreePass } from './migrate-tree.js';
 import { sorted, stopText } from './preflight/finding.js';
 import type { Progress } from './progress.js';
 import { inParallel, stepId, type About, type Action, type Part, type Runner, type TogetherAbout } from './runner.js';
+import { ServiceStop } from './service-stop.js';
 import type { Undo } from './status.js';
-
-/** What an operator answered to a held step. */
-type Answer = 'retry' | 'skip';
+import { WayBack, type Served } from './way-back.js';
 
 /** Findings that a held step names as approvable; the status has all. */
 const MOST_NAMED = 10;
 
-/** How a piece of work ended. */
-type Ended = 'done' | 'unchanged';
-
 /** The rollout's runner: checks, registers the undo, applies; holds what fails; goes back through the same loop. */
 export class ActingRunner implements Runner {
   readonly plans = false;
-  readonly #answers = new Map<string, Answer>();
-  readonly #undo: Undo[];
+  readonly #attempts: Attempts;
+  readonly #way: WayBack;
+  #gate: StopGate | undefined;
+  #current: ServiceStop | undefined;
 
   constructor(
     private readonly progress: Progress,
     undo: readonly Undo[],
   ) {
-    this.#undo = [...undo];
+    this.#way = new WayBack(undo, progress);
+    this.#attempts = new Attempts(progress, () => this.#current !== undefined);
   }
 
   /** What going back would do, in that order. */
   get undo(): readonly Undo[] {
-    return this.#undo;
+    return this.#way.entries;
   }
 
   answer(id: string, answer: Answer): void {
-    this.#answers.set(id, answer);
+    this.#attempts.answer(id, answer);
   }
 
   /** Asks an agent who it is, and waits for one that is not there yet. */
   async greet(on: Machine): Promise<Hello> {
     const about: About = { title: 'agent is there', guide: '' };
     const greeting: { hello?: Hello } = {};
-    await this.#attempt({ id: stepId('agent', on, about), on, about }, async () => {
+    await this.#attempts.run({ id: stepId('agent', on, about), on, about }, async () => {
       greeting.hello = (await call(on, 'agent.hello', 'say hello', [])) as Hello;
       return 'unchanged';
     });
@@ -58,7 +62,7 @@ export class ActingRunner implements Runner {
   /** Makes an agent give up the originals that an earlier rollout left with it. */
   async forget(on: Machine): Promise<void> {
     const about: About = { title: 'earlier way back given up', guide: '' };
-    await this.#attempt({ id: stepId('forget', on, about), on, about }, async () => {
+    await this.#attempts.run({ id: stepId('forget', on, about), on, about }, async () => {
       await call(on, 'agent.forget', about.title, []);
       return 'done';
     });
@@ -73,13 +77,17 @@ export class ActingRunner implements Runner {
   step: Runner['step'] = async (kind, on, desired, about, prepare) => {
     const id = stepId(kind, on, about);
     let changed = false;
-    await this.#attempt({ id, on, about }, async () => {
-      const { before, changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, desired])) as Check;
+    await this.#attempts.run({ id, on, about }, async () => {
+      const wanted = typeof desired === 'function' ? desired() : desired;
+      const { before, changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, wanted])) as Check;
       if (changes.length === 0) return changed ? 'done' : 'unchanged';
       changed = true;
-      this.#register({ kind, step: id, title: about.title, on, desired, before }, about);
+      this.#way.register({ kind, step: id, title: about.title, on, desired: wanted, before }, about);
+      await this.#current?.hold();
       if (before !== null) await prepare?.(before as Parameters<NonNullable<typeof prepare>>[0]);
-      await call(on, `${kind}.apply`, about.title, [id, desired]);
+      const began = Date.now();
+      await call(on, `${kind}.apply`, about.title, [id, wanted]);
+      if (about.copies !== true) this.#current?.took((Date.now() - began) / 1_000);
       return 'done';
     });
     return changed;
@@ -103,7 +111,7 @@ export class ActingRunner implements Runner {
     const id = `together/${about.label}`;
     // the machine that a try failed on: it may be away
     const step = { id, on: first.on as Machine, about };
-    await this.#attempt(step, async () => {
+    await this.#attempts.run(step, async () => {
       outputs = [];
       await inParallel([...begin().entries()], async ([index, { action, on, input }]) => {
         try {
@@ -121,7 +129,7 @@ export class ActingRunner implements Runner {
   look: Runner['look'] = async (action, on, input, about) => {
     const id = stepId(action, on, about);
     let output: unknown = null;
-    await this.#attempt({ id, on, about }, async () => {
+    await this.#attempts.run({ id, on, about }, async () => {
       output = await call(on, `${action}.run`, about.title, [id, input]);
       return 'done';
     });
@@ -131,7 +139,7 @@ export class ActingRunner implements Runner {
   async clock(on: Machine): Promise<ClockReading | null> {
     const about: About = { title: 'read the clock', guide: 'B12' };
     const read: { clock?: ClockReading } = {};
-    await this.#attempt({ id: stepId('clock', on, about), on, about }, async () => {
+    await this.#attempts.run({ id: stepId('clock', on, about), on, about }, async () => {
       read.clock = await readClock(on);
       return 'done';
     });
@@ -147,7 +155,7 @@ export class ActingRunner implements Runner {
         this.progress.show(shown, { is: 'done' });
         return;
       }
-      const answer = await this.#hold(id, 'cluster', about, {
+      const answer = await this.#attempts.hold(id, 'cluster', about, {
         code: 'RULE_BROKEN',
         why: breach,
         next: ERRORS.RULE_BROKEN.next,
@@ -172,118 +180,120 @@ export class ActingRunner implements Runner {
       }
       const approvable = stops.filter((one) => one.approvable).map((one) => one.id);
       const trouble = { code: 'PREFLIGHT_STOPS', why: stopText(stops), next: ERRORS.PREFLIGHT_STOPS.next };
-      await this.#hold(id, 'cluster', about, trouble, approvable.slice(0, MOST_NAMED));
+      await this.#attempts.hold(id, 'cluster', about, trouble, approvable.slice(0, MOST_NAMED));
     }
   };
 
-  /** Undoes everything in reverse order. A failing undo is held, never skipped silently. */
-  async goBack(nodes: readonly Machine<'node'>[], directory: string): Promise<void> {
-    this.progress.abandon();
-    this.progress.turnBack();
-    this.progress.enter('going back');
-    await CancellationScope.nonCancellable(async () => {
-      const touched = new Set(this.#undo.map(({ on }) => on.name));
-      for (let entry = this.#undo[0]; entry !== undefined; entry = this.#undo[0]) {
-        const { kind, step, title, on, desired, before } = entry;
-        const about: About = { title: `undo: ${title}`, guide: '', skippable: true };
-        await this.#attempt({ id: `undo ${step}`, on, about }, async () => {
-          const kept = await call(on, `${kind}.restore`, about.title, [step, desired, before]);
-          this.progress.kept.push(...(kept as string[]).map((line) => `${on.name}: ${line}`));
-          return 'done';
-        });
-        this.#undo.shift();
-      }
-      // a step that stopped a server and then failed has no undo entry for the services
-      for (const on of nodes.filter(({ name }) => touched.has(name))) {
-        await this.act(
-          'settleServices',
-          on,
-          { directory },
-          { title: 'services as before', guide: '', skippable: true },
-        );
-      }
+  wouldChange: Runner['wouldChange'] = async (kind, on, desired, about) => {
+    const id = stepId(kind, on, about);
+    let differs = false;
+    await this.#attempts.run({ id: `${id} looked at`, on, about }, async () => {
+      const { changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, desired])) as Check;
+      differs = changes.length > 0;
+      return 'unchanged';
     });
+    return differs;
+  };
+
+  pass: Runner['pass'] = async (input, on, about) => {
+    let result: Awaited<ReturnType<Runner['pass']>> = null;
+    const id = `${on.name}/pass:${about.label}`;
+    await this.#attempts.run({ id, on, about }, async () => {
+      result = completePass(await runTreePass(input, about.label));
+      return 'done';
+    });
+    return result;
+  };
+
+  get approvedSkipped(): readonly string[] {
+    return this.progress.approvedSkipped;
   }
 
-  /** Before the action; a retry, or a later step on the same thing, keeps the FIRST observation. */
-  #register(undo: Undo, { undoLast = false }: About): void {
-    const known = (one: Undo): boolean =>
-      one.step === undo.step || (undoLast && one.kind === undo.kind && one.on.name === undo.on.name);
-    if (this.#undo.some(known)) return;
-    if (undoLast) this.#undo.push(undo);
-    else this.#undo.unshift(undo);
+  verified(stages: readonly Stage[]): void {
+    this.progress.verify(stages);
   }
 
-  async #attempt(step: { id: string; on: Machine; about: About }, work: () => Promise<Ended>): Promise<void> {
-    const { id, about } = step;
-    for (;;) {
-      const shown = { id, title: about.title, machine: step.on.name };
-      await condition(() => !this.progress.paused);
-      const { expected = null } = about;
-      this.progress.show(shown, { is: 'running', ...(expected === null ? {} : { expected }) });
-      try {
-        this.progress.show(shown, { is: await work() });
-        return;
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        if (agentIsAway(error)) {
-          if (await this.#agentIsBack({ ...shown, machine: step.on.name }, step.on)) continue;
-          this.progress.show(shown, { is: 'skipped' });
-          return;
-        }
-        if ((await this.#hold(id, step.on.name, about, troubleOf(error))) === 'skip') {
-          this.progress.show(shown, { is: 'skipped' });
-          return;
-        }
-      }
+  cutover: Runner['cutover'] = async (spec, parts) => {
+    let returned: string | null = null;
+    do {
+      const ready = await parts.ready();
+      this.progress.cutover(spec.stage, (known) => ({ ...known, forecast: ready.forecast }));
+      await this.#passGate(spec, ready, returned);
+      await parts.justBefore?.();
+      returned = await this.#stop(spec, parts.closed);
+    } while (returned !== null);
+    this.progress.show(cutoverShown(spec), { is: 'done' });
+    this.progress.verify(spec.moves);
+    await parts.open();
+  };
+
+  async switched(): Promise<void> {
+    await this.#current?.switched();
+  }
+
+  /** The gate that waits, and the stop that is under way. */
+  get gate(): StopGate | undefined {
+    return this.#gate;
+  }
+
+  get stop(): ServiceStop | undefined {
+    return this.#current;
+  }
+
+  async #passGate(spec: CutoverSpec, ready: Readiness, returned: string | null): Promise<void> {
+    this.#gate = new StopGate(this.progress, spec, returned);
+    try {
+      await this.#gate.pass(ready);
+    } finally {
+      this.#gate = undefined;
     }
   }
 
-  /** Waits as long as it takes; false when an operator skips the step, because the machine will not come back. */
-  async #agentIsBack(shown: { id: string; title: string; machine: string }, on: Machine): Promise<boolean> {
-    this.#answers.delete(shown.id);
-    const how = on.place === 'node' ? `--node ${on.name}` : `--${on.place}`;
-    const why = `no agent on ${on.place === 'node' ? `node ${on.name}` : `the ${on.place} machine`}: start it there with: icewarp-rollout worker ${how}`;
-    this.progress.show(shown, { is: 'waiting', since: Date.now(), why });
-    const waiting = new CancellationScope();
-    return waiting.run(async () => {
-      const greeted = call(on, 'agent.hello', 'wait for the agent', [], { patient: true }).then(
-        () => true,
-        (error: unknown) => {
-          if (isCancellation(error)) throw error;
-          return true; // an agent that answers with a failure is there: the step itself will tell what is wrong
+  /** @returns why it went back; null when it is open. */
+  async #stop(spec: CutoverSpec, closed: () => Promise<void>): Promise<string | null> {
+    const earlier = [...this.#way.entries];
+    const own = (): readonly Undo[] => this.#way.besides(earlier);
+    this.#current = new ServiceStop(spec, this.progress, own);
+    const served = { nodes: [spec.node], directory: spec.directory };
+    try {
+      return await this.#current.run(closed, {
+        back: async () => {
+          this.progress.abandon();
+          await this.#way.putBack(own(), served, this.#attempts.run);
         },
-      );
-      const skipped = condition(() => this.#answers.has(shown.id)).then(() => false);
-      try {
-        return await Promise.race([greeted, skipped]);
-      } finally {
-        // neither outlives this wait: what is left would fail in a later cancellation, with nobody to catch it
-        waiting.cancel();
-        await Promise.allSettled([greeted, skipped]);
-      }
+        opened: () => this.#noteStages(spec.node, spec.moves, true),
+      });
+    } finally {
+      this.#current = undefined;
+    }
+  }
+
+  async #noteStages(on: Machine<'node'>, stages: readonly Stage[], open: boolean): Promise<void> {
+    const about: About = { title: `${stages.join(', ')}: ${open ? 'in use' : 'as before'}`, guide: '' };
+    const id = stepId('noteStages', on, { ...about, label: stages.join('-') });
+    await this.#attempts.run({ id, on, about }, async () => {
+      await call(on, 'noteStages.run', about.title, [id, { stages, open }]);
+      return 'done';
     });
   }
 
-  async #hold(
-    id: string,
-    machine: string,
-    about: About,
-    trouble: { code: string; why: string; next: string },
-    approvable: readonly string[] = [],
-  ): Promise<Answer> {
-    this.#answers.delete(id);
-    const shown = { id, title: about.title, machine };
-    this.progress.show(shown, {
-      is: 'held',
-      since: Date.now(),
-      skippable: about.skippable ?? false,
-      ...(approvable.length === 0 ? {} : { approvable }),
-      ...trouble,
-    });
-    await condition(() => this.#answers.has(id));
-    const answer = this.#answers.get(id) ?? 'retry';
-    this.progress.show(shown, { is: 'running' });
-    return answer;
+  /**
+   * Puts back in reverse order what was done: everything, or what came after a stage that was verified.
+   *
+   * @param first the node whose stops moved something; undefined where there are none.
+   */
+  async goBack(served: Served, to: Stage | undefined, first: Machine<'node'> | undefined): Promise<void> {
+    this.progress.abandon();
+    this.progress.turnBack();
+    this.progress.enter('going back');
+    await this.#way.putBack(this.#way.since(to), served, this.#attempts.run);
+    if (first === undefined) return;
+    const least = to === undefined ? -1 : STAGES.indexOf(to);
+    const stages = STAGES.filter((_, index) => index > least);
+    await CancellationScope.nonCancellable(() => this.#noteStages(first, stages, false));
   }
+}
+
+function cutoverShown({ stage, title, node }: CutoverSpec): { id: string; title: string; machine: string } {
+  return { id: cutoverStep(stage), title, machine: node.name };
 }

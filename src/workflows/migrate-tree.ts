@@ -12,6 +12,7 @@ import {
 import type { Tree } from '../activities/tree.js';
 import { treeIdOf } from '../cluster/names.js';
 import type { Amount, PassResult, VerifyResult } from '../transfer/types.js';
+import { failure } from './calls.js';
 import { treeCalls, type TreeCalls } from './tree-calls.js';
 import {
   treeCommandUpdate,
@@ -84,6 +85,22 @@ export function runTreePass(input: MigrateTreeInput, label: string): Promise<Mig
     parentClosePolicy: 'REQUEST_CANCEL',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   });
+}
+
+/**
+ * A pass that ended well.
+ *
+ * @throws ApplicationFailure COPY_INCOMPLETE, COPY_DIFFERS.
+ */
+export function completePass({ result }: MigrateTreeResult): MigrateTreeResult['result'] {
+  if ('checked' in result) {
+    const { outcome, different, differencesFile = '' } = result;
+    if (outcome === 'equal') return result;
+    throw failure('COPY_DIFFERS', `${different} files on the share are not what was copied: ${differencesFile}`);
+  }
+  const { outcome, why = '', skippedFile = '' } = result;
+  if (outcome === 'done') return result;
+  throw failure('COPY_INCOMPLETE', `${why} ${skippedFile}`.trim());
 }
 
 type Tell = (news: Partial<TreeStatus>) => void;

@@ -4,6 +4,7 @@ import { rootCause } from '@temporalio/workflow';
 import type { Machine } from '../cluster/names.js';
 import { agentIsAway, call, troubleOf } from './calls.js';
 import { readClock, type ClockReading } from './clock-reading.js';
+import { cutoverStep } from './cutover.js';
 import { isStop, ordered, stopText, type Finding } from './preflight/finding.js';
 import type { Risk } from './risks.js';
 import { stepId, type About, type Action, type Kind, type Part, type Runner } from './runner.js';
@@ -75,8 +76,9 @@ export class PlanningRunner implements Runner {
     const { undo, seconds: usual, after } = STORY[kind];
     const seconds = about.expected ?? usual;
     const base = { ...this.#about(stepId(kind, on, about), on.name, about), undo, seconds };
+    const wanted = typeof desired === 'function' ? desired() : desired;
     const looked = await this.#look(on, () =>
-      call(on, `${kind}.check`, `check ${about.title}`, [base.id, desired], LOOK),
+      call(on, `${kind}.check`, `check ${about.title}`, [base.id, wanted], LOOK),
     );
     if (typeof looked === 'string') {
       this.steps.push({ ...base, state: 'unknown', changes: [], note: looked });
@@ -93,6 +95,40 @@ export class PlanningRunner implements Runner {
     });
     return changed;
   };
+
+  wouldChange: Runner['wouldChange'] = async (kind, on, desired, about) => {
+    const id = stepId(kind, on, about);
+    const looked = await this.#look(on, () => call(on, `${kind}.check`, `check ${about.title}`, [id, desired], LOOK));
+    return typeof looked === 'string' || (looked.answer as Check).changes.length > 0;
+  };
+
+  pass: Runner['pass'] = async (_input, on, about) => {
+    await Promise.resolve();
+    this.#add(this.#about(`${on.name}/pass:${about.label}`, on.name, about), 'verify', 'while users work');
+    return null;
+  };
+
+  readonly approvedSkipped: readonly string[] = [];
+
+  cutover: Runner['cutover'] = async (spec, parts) => {
+    await parts.ready();
+    const { stage, title, guide, budget, gate, node, moves } = spec;
+    const begins = gate === 'approve' ? 'when it is approved' : gate === 'now' ? 'as soon as it can' : `at ${gate.at}`;
+    const note =
+      `${moves.join(', ')}: begins ${begins}; users are without the server for at most ${budget} s, otherwise everything ` +
+      'goes back by itself; how long it is expected to take is known after what is done while users work';
+    this.#add({ id: cutoverStep(stage), phase: this.#phase, title, guide, machine: node.name }, 'verify', note);
+    await parts.closed();
+    await parts.open();
+  };
+
+  async switched(): Promise<void> {
+    // nothing is switched by a plan
+  }
+
+  verified(): void {
+    // nothing is put back by a plan
+  }
 
   act: Runner['act'] = async (action, on, input, about) => {
     const id = stepId(action, on, about);

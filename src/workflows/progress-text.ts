@@ -1,14 +1,19 @@
-import type { Status, StepState } from './status.js';
+import type { CutoverStatus, GateState, Status, StepState } from './status.js';
 
 /** Whether a step is what the rollout is busy with or waits for. */
 export function isCurrent(state: StepState): boolean {
-  return state.is === 'running' || state.is === 'waiting' || state.is === 'held';
+  return state.is === 'running' || state.is === 'waiting' || state.is === 'held' || state.is === 'gate';
 }
 
 /** A duration of which nobody wants to know the seconds. */
 function durationText(seconds: number): string {
   if (seconds < 60) return 'a minute';
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+/** What a stop is expected to take, and may take. */
+function gateFigures({ forecast, budget }: GateState): string {
+  return `${forecast === null ? 'not known how long' : `about ${Math.ceil(forecast)} s`}, at most ${budget} s`;
 }
 
 /** A state in words. */
@@ -18,6 +23,8 @@ export function describeState(state: StepState): string {
       return state.expected === undefined ? 'is running' : `is running: about ${durationText(state.expected)} expected`;
     case 'waiting':
       return `waits: ${state.why}`;
+    case 'gate':
+      return `a stop of the services waits (${gateFigures(state)}): ${state.why}`;
     case 'held':
       return `is HELD (${state.code}): ${state.why}`;
     case 'done':
@@ -29,7 +36,7 @@ export function describeState(state: StepState): string {
 }
 
 /** The rollout's story for the Web UI's details: phases, what is under way, what to type. Pure. */
-export function progressMarkdown({ direction, phase, paused, steps, kept, plan }: Status): string {
+export function progressMarkdown({ direction, phase, paused, steps, kept, plan, cutovers = [] }: Status): string {
   const phases = [...new Set(steps.map((step) => step.phase))];
   const rows = phases.map((name) => {
     const inPhase = steps.filter((step) => step.phase === name);
@@ -50,7 +57,35 @@ export function progressMarkdown({ direction, phase, paused, steps, kept, plan }
     '|---|---|',
     ...rows,
     '',
+    ...cutoverRows(cutovers),
     ...current,
     ...(kept.length > 0 ? ['', 'Left in place:', ...kept.map((line) => `- ${line}`)] : []),
   ].join('\n');
+}
+
+function cutoverRows(cutovers: readonly CutoverStatus[]): string[] {
+  if (cutovers.length === 0) return [];
+  return [
+    '| stop of the services | may take | expected | |',
+    '|---|---|---|---|',
+    ...cutovers.map((one) => {
+      const { stage, budget, forecast } = one;
+      return `| ${stage} | ${budget} s | ${forecast === null ? '?' : `${Math.ceil(forecast)} s`} | ${cutoverText(one)} |`;
+    }),
+    '',
+  ];
+}
+
+/** Where a stop of the services stands, in words. */
+export function cutoverText({ state, seconds, began, deadline, wentBack }: CutoverStatus): string {
+  const back = wentBack.map(({ seconds: took, why }) => `went back after ${Math.round(took)} s: ${why}`);
+  const time = (at: number | undefined): string => (at === undefined ? '?' : new Date(at).toISOString());
+  switch (state) {
+    case 'before':
+      return ['not yet', ...back].join('; ');
+    case 'closed':
+      return `CLOSED since ${time(began)}, goes back by itself at ${time(deadline)}`;
+    case 'open':
+      return [`open after ${Math.round(seconds ?? 0)} s`, ...back].join('; ');
+  }
 }

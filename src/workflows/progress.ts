@@ -1,9 +1,23 @@
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 
+import { STAGES, type Stage, type Stop } from '../cluster/stages.js';
 import { canonicalFinding } from './plan-identity.js';
 import { isStop, ordered, type Finding } from './preflight/finding.js';
 import { describeState, isCurrent, progressMarkdown } from './progress-text.js';
-import type { Approval, Direction, MemoStatus, Status, StepState, StepStatus } from './status.js';
+import type {
+  Act,
+  Approval,
+  CutoverStatus,
+  Direction,
+  MemoStatus,
+  SkippedList,
+  Status,
+  StepState,
+  StepStatus,
+} from './status.js';
+
+/** What operators did that is still told. */
+const MOST_ACTS = 50;
 
 /** The state of a running rollout, and the one place that tells it to the Web UI, to the memo and to queries. */
 export class Progress {
@@ -16,6 +30,10 @@ export class Progress {
   /** Approvals, with what exactly was approved. */
   readonly #approvals: (Approval & { readonly of: string })[] = [];
   readonly #steps = new Map<string, StepStatus>();
+  readonly #cutovers = new Map<Stage, CutoverStatus>();
+  readonly #skippedApproved = new Set<string>();
+  readonly #acts: Act[] = [];
+  readonly #verified = new Set<Stage>();
 
   constructor(
     private readonly cluster: string,
@@ -74,6 +92,49 @@ export class Progress {
     if (one !== undefined) this.#approvals.push({ finding: id, by, of: canonicalFinding(one) });
   }
 
+  /** What an operator did, for the record. */
+  acted(by: string, what: string): void {
+    this.#acts.push({ at: Date.now(), by, what });
+    if (this.#acts.length > MOST_ACTS) this.#acts.shift();
+    this.#tell();
+  }
+
+  /** Stops of the services that are to come. */
+  expect(stops: readonly Stop[]): void {
+    for (const { stage, budget } of stops) {
+      this.#cutovers.set(stage, { stage, budget, forecast: null, state: 'before', wentBack: [] });
+    }
+  }
+
+  cutover(stage: Stage, news: (known: CutoverStatus) => CutoverStatus): void {
+    const known = this.#cutovers.get(stage);
+    if (known !== undefined) this.#cutovers.set(stage, news(known));
+    this.#tell();
+  }
+
+  /** A stage works in its new place; an adopted way back or a look at the machines may tell so, too. */
+  verify(stages: readonly Stage[]): void {
+    for (const stage of stages) this.#verified.add(stage);
+  }
+
+  /** In order. */
+  get verified(): readonly Stage[] {
+    return STAGES.filter((stage) => this.#verified.has(stage));
+  }
+
+  /** Exactly that list of skipped items may be left behind. */
+  approveSkipped(hash: string): void {
+    this.#skippedApproved.add(hash);
+  }
+
+  get approvedSkipped(): readonly string[] {
+    return [...this.#skippedApproved];
+  }
+
+  unapproved(lists: readonly SkippedList[]): readonly SkippedList[] {
+    return lists.filter(({ hash, count }) => count > 0 && !this.#skippedApproved.has(hash));
+  }
+
   get(id: string): StepStatus | undefined {
     return this.#steps.get(id);
   }
@@ -102,6 +163,8 @@ export class Progress {
       steps: [...this.#steps.values()],
       kept: this.kept,
       ...this.#preflight,
+      ...(this.#cutovers.size === 0 ? {} : { cutovers: [...this.#cutovers.values()] }),
+      ...(this.#acts.length === 0 ? {} : { acts: this.#acts }),
       undoable,
     };
   }

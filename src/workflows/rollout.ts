@@ -1,102 +1,50 @@
 import { allHandlersFinished, CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
 
-import { machinesOf, type Machine } from '../cluster/names.js';
+import { firstNode, machineOf, machinesOf, type Machine } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
+import { stopsOf, type Stage } from '../cluster/stages.js';
 import { compatible } from '../cluster/version.js';
 import { ActingRunner } from './acting-runner.js';
 import { failure } from './calls.js';
 import { guide } from './guide.js';
+import { obey } from './obey.js';
 import { Progress } from './progress.js';
-import { commandUpdate, statusQuery, undoQuery, type Command, type Undo } from './status.js';
-import { targets, validate } from './verbs.js';
-
-export interface RolloutInput {
-  readonly cluster: ClusterFile;
-  /** Who started it. */
-  readonly by: string;
-  /** Version of the product that started it. */
-  readonly version: string;
-  /** Hash of the plan that was shown and agreed to. */
-  readonly plan?: string;
-  /** What to do with originals that an earlier rollout left: keep them as the way back, or give them up. */
-  readonly waysBack?: 'adopt' | 'forget';
-  /**
-   * What an earlier rollout did and nobody has put back: stays undoable by this one with `adopt`. With `forget` it is
-   * only kept here, for the case that this run is ended before it has given anything up.
-   */
-  readonly adopted?: readonly Undo[];
-  /** Instead of going forward: put these back (rollback of a rollout that has ended). */
-  readonly undo?: readonly Undo[];
-}
-
-export interface RolloutResult {
-  readonly outcome: 'done' | 'rolled back';
-  /** Steps that changed or proved something. */
-  readonly done: number;
-  readonly skipped: readonly string[];
-  readonly kept: readonly string[];
-  /** What `rollback` would put back now. */
-  readonly undo: readonly Undo[];
-}
-
-/** What the run can put back when it begins. */
-function wayBackOf({ undo, waysBack, adopted = [] }: RolloutInput): readonly Undo[] {
-  return undo ?? (waysBack === 'forget' ? [] : adopted);
-}
+import { commandUpdate, statusQuery, undoQuery, type Command } from './status.js';
+import { verbOf, wayBackOf, type RolloutInput, type RolloutResult } from './rollout-input.js';
+import { validate } from './verbs.js';
 
 /** The one workflow behind every changing verb. Its id is the cluster's lock. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   const { cluster, by } = input;
-  const progress = new Progress(cluster.name, input.undo === undefined ? 'start' : 'rollback', by, input.plan);
+  const progress = new Progress(cluster.name, verbOf(input), by, input.plan);
   const runner = new ActingRunner(progress, wayBackOf(input));
+  const on = machinesOf(cluster);
+  /** The node that moves, where it is one in production. */
+  const moved = cluster.cutover === undefined ? undefined : machineOf(on, firstNode(cluster));
   const forward = new CancellationScope();
   let turnedBack = input.undo !== undefined;
+  let { to } = input;
   if (turnedBack) progress.turnBack();
+  if (cluster.cutover !== undefined) progress.expect(stopsOf(cluster.cutover));
 
   setHandler(statusQuery, () => progress.status(runner.undo.length));
   setHandler(undoQuery, () => runner.undo);
-  setHandler(
-    commandUpdate,
-    (command) => {
-      switch (command.verb) {
-        case 'pause':
-        case 'resume':
-          progress.paused = command.verb === 'pause';
-          return Promise.resolve(command.verb === 'pause' ? 'paused after the steps now running' : 'goes on');
-        case 'rollback':
-          turnedBack = true;
-          progress.turnBack();
-          forward.cancel();
-          return Promise.resolve('going back');
-        case 'approve': {
-          const { finding: id = '', by } = command;
-          progress.approve(id, by);
-          // it looks again: what was approved is only then what is there
-          for (const { id: step, state } of progress.answerable(false)) {
-            if (state.is === 'held' && state.code === 'PREFLIGHT_STOPS') runner.answer(step, 'retry');
-          }
-          const left = progress.stops.map((one) => one.id);
-          return Promise.resolve(`approved: ${id}${left.length === 0 ? '' : `; still in the way: ${left.join(', ')}`}`);
-        }
-        case 'retry':
-        case 'skip': {
-          const answer = command.verb;
-          const ids = targets(progress, command);
-          for (const id of ids) runner.answer(id, answer);
-          return Promise.resolve(`${answer}: ${ids.join(', ')}`);
-        }
-      }
+  const turnBack = (stage: Stage | undefined): void => {
+    turnedBack = true;
+    to = stage;
+    progress.turnBack();
+    forward.cancel();
+  };
+  setHandler(commandUpdate, (command) => obey(command, { cluster, progress, runner, turnBack }), {
+    validator: (command: Command) => {
+      validate(progress, command, { gate: runner.gate, stop: runner.stop, cutover: cluster.cutover });
     },
-    {
-      validator: (command: Command) => {
-        validate(progress, command);
-      },
-    },
-  );
+  });
 
   let cancelled: Error | undefined;
   try {
-    if (input.undo === undefined) {
+    if (input.complete === true) await forward.run(() => completed(runner, cluster));
+    else if (input.undo === undefined) {
       await forward.run(async () => {
         runner.phase('Agents');
         await settleWaysBack(runner, input);
@@ -109,7 +57,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   }
   // a verb that came when the way forward had just ended still means going back
   const wentBack = turnedBack || cancelled !== undefined;
-  if (wentBack) await runner.goBack(machinesOf(cluster).nodes, cluster.icewarp.directory);
+  if (wentBack) await runner.goBack({ nodes: on.nodes, directory: cluster.icewarp.directory }, to, moved);
   progress.finished = true;
   progress.enter(wentBack ? 'rolled back' : 'finished');
   // whatever was cancelled from outside meanwhile: the answer to the last verb and the result are still told
@@ -117,7 +65,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   if (cancelled !== undefined && !turnedBack) throw cancelled; // from outside: went back, and is shown as cancelled
   const { steps, kept } = progress.status(runner.undo.length);
   return {
-    outcome: turnedBack ? 'rolled back' : 'done',
+    outcome: turnedBack ? 'rolled back' : input.complete === true ? 'completed' : 'done',
     done: steps.filter(({ state }) => state.is === 'done').length,
     skipped: steps.filter(({ state }) => state.is === 'skipped').map(({ id }) => id),
     kept,
@@ -144,6 +92,16 @@ async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack
         `${machine.name} still keeps the originals of ${hello.waysBack.length} steps of an earlier rollout`,
       );
     }
+    await runner.forget(machine);
+  });
+}
+
+/** The operator is content: every machine gives up its originals. Nothing of the old side is deleted (procedure, rule 16). */
+async function completed(runner: ActingRunner, cluster: ClusterFile): Promise<void> {
+  const { control, share, nodes } = machinesOf(cluster);
+  runner.phase('Way back given up');
+  await runner.each([control, ...(share === undefined ? [] : [share]), ...nodes], async (machine) => {
+    await runner.greet(machine);
     await runner.forget(machine);
   });
 }

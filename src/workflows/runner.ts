@@ -1,7 +1,11 @@
 import type { Procedures, Resources } from '../activities/registry.js';
 import type { DesiredOf, InputOf, ObservedOf, OutputOf } from '../activities/resource.js';
 import type { Machine } from '../cluster/names.js';
+import type { Stage } from '../cluster/stages.js';
+import type { PassResult, VerifyResult } from '../transfer/types.js';
 import type { ClockReading } from './clock-reading.js';
+import type { CutoverParts, CutoverSpec } from './cutover.js';
+import type { MigrateTreeInput } from './migrate-tree.js';
 import type { Finding } from './preflight/finding.js';
 
 export type Kind = keyof Resources;
@@ -23,6 +27,8 @@ export interface About {
   readonly after?: Kind;
   /** Seconds that it will take, where they were measured; null where they will be, before it begins. */
   readonly expected?: number | null;
+  /** It only copies: before a stop is open, going back leaves the copy where it is, and takes no time for it. */
+  readonly copies?: boolean;
   /** Its undo is done after all others of the rollback: for the services, which must not start half way. */
   readonly undoLast?: boolean;
 }
@@ -51,13 +57,14 @@ export interface Runner {
   /**
    * One resource on one machine.
    *
+   * @param desired a function where it depends on what an operator approves of while the step is held.
    * @param prepare what the rollout does before `apply`, once its undo is registered: long work that disturbs nobody.
    * @returns whether something changes, or would.
    */
   step<K extends Kind>(
     kind: K,
     on: Machine<Resources[K]['place']>,
-    desired: DesiredOf<Resources[K]>,
+    desired: DesiredOf<Resources[K]> | (() => DesiredOf<Resources[K]>),
     about: About,
     prepare?: (before: ObservedOf<Resources[K]>) => Promise<void>,
   ): Promise<boolean>;
@@ -99,6 +106,27 @@ export interface Runner {
    * until nothing that stops it is found any more, or an operator has approved of all that is.
    */
   findings(about: TogetherAbout, look: () => Promise<readonly Finding[]>): Promise<void>;
+  /** Whether a step would change something, before it is its turn. */
+  wouldChange<K extends Kind>(
+    kind: K,
+    on: Machine<Resources[K]['place']>,
+    desired: DesiredOf<Resources[K]>,
+    about: About,
+  ): Promise<boolean>;
+  /** One pass over a tree, as a child of the rollout; null where it is only planned. Held when it does not end well. */
+  pass(
+    input: MigrateTreeInput,
+    on: Machine<'node'>,
+    about: About & { readonly label: string },
+  ): Promise<PassResult | VerifyResult | null>;
+  /** Hashes of the lists of skipped items that an operator has approved. */
+  readonly approvedSkipped: readonly string[];
+  /** A stop of the services, with a gate before it, a deadline, and a way back by itself until it is open (contract 6). */
+  cutover(spec: CutoverSpec, parts: CutoverParts): Promise<void>;
+  /** Right before the first setting that makes what is written go to the new place: the node acts alone no more. */
+  switched(): Promise<void>;
+  /** Stages that are found to be done, or have been opened: what comes after them can be put back without them. */
+  verified(stages: readonly Stage[]): void;
   /** Independent branches side by side; waits for all, so that no undo starts beside a running step. */
   each<T>(items: readonly T[], branch: (item: T) => Promise<void>): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
+import type { Stage } from '../cluster/stages.js';
+import type { Limits } from '../transfer/types.js';
 import type { Trouble } from './calls.js';
 import type { Finding } from './preflight/finding.js';
 
@@ -10,6 +12,7 @@ export type StepState =
   | { readonly is: 'running'; readonly expected?: number }
   | { readonly is: 'done' | 'unchanged' | 'skipped' | 'stopped' }
   | { readonly is: 'waiting'; readonly since: number; readonly why: string }
+  | GateState
   | ({
       readonly is: 'held';
       readonly since: number;
@@ -17,6 +20,53 @@ export type StepState =
       /** Findings that an operator may approve of, where that is what holds it. */
       readonly approvable?: readonly string[];
     } & Trouble);
+
+/** Before a stop of the services: it waits for an operator, or for a time. */
+export interface GateState {
+  readonly is: 'gate';
+  readonly since: number;
+  readonly stage: Stage;
+  /** Why it does not begin yet, in words. */
+  readonly why: string;
+  /** Whether it begins by itself, at that time (milliseconds since the epoch) or as soon as it can; null: it does not. */
+  readonly at: number | null;
+  /** Seconds that the stop is expected to take; null where nothing tells. */
+  readonly forecast: number | null;
+  /** Seconds that it may take. */
+  readonly budget: number;
+  /** Lists of items that are left behind and that nobody has approved. */
+  readonly skipped: readonly SkippedList[];
+}
+
+/** Items of one tree that cannot be carried over; the list itself lies on the node. */
+export interface SkippedList {
+  readonly what: string;
+  readonly hash: string;
+  readonly count: number;
+}
+
+/** One stop of the services: what it may take and what it took. */
+export interface CutoverStatus {
+  readonly stage: Stage;
+  readonly budget: number;
+  readonly forecast: number | null;
+  /** before: users work. closed: they do not, since `began`. open: what moved is in use. */
+  readonly state: 'before' | 'closed' | 'open';
+  readonly began?: number;
+  /** When it goes back by itself. */
+  readonly deadline?: number;
+  /** Seconds that users were without the server. */
+  readonly seconds?: number;
+  /** Stops that went back, and why. */
+  readonly wentBack: readonly { readonly seconds: number; readonly why: string }[];
+}
+
+/** Something that an operator did. */
+export interface Act {
+  readonly at: number;
+  readonly by: string;
+  readonly what: string;
+}
 
 export interface StepStatus {
   readonly id: string;
@@ -34,6 +84,8 @@ export interface Undo {
   readonly on: Machine;
   readonly desired: unknown;
   readonly before: unknown;
+  /** The latest stage that was verified when this was done: a rollback to that stage puts it back. */
+  readonly since?: Stage;
 }
 
 /** A finding that an operator has let the rollout go on with. */
@@ -62,6 +114,10 @@ export interface Status {
   readonly findings?: readonly Finding[];
   /** What of it was approved, and by whom. */
   readonly approved?: readonly Approval[];
+  /** Stops of the services; not there without `cutover` in the cluster file. */
+  readonly cutovers?: readonly CutoverStatus[];
+  /** What operators did, the latest last. */
+  readonly acts?: readonly Act[];
   /** How many steps could be put back now. */
   readonly undoable: number;
 }
@@ -88,7 +144,8 @@ export interface HeldMemo extends Pick<Trouble, 'code' | 'why'> {
   readonly approvable?: readonly string[];
 }
 
-export type Verb = 'pause' | 'resume' | 'retry' | 'skip' | 'approve' | 'rollback';
+export type Verb =
+  'pause' | 'resume' | 'retry' | 'skip' | 'approve' | 'reject' | 'rollback' | 'limits' | 'cutover' | 'complete';
 
 /** An operator's command; `by` is recorded in history. */
 export interface Command {
@@ -96,6 +153,16 @@ export interface Command {
   readonly step?: string;
   /** For `approve`: the finding's id. */
   readonly finding?: string;
+  /** For `approve`: the hash of a list of skipped items. Without it and without a finding: the stop that waits. */
+  readonly skipped?: string;
+  /** For `reject`: why. */
+  readonly why?: string;
+  /** For `limits`. */
+  readonly limits?: Limits;
+  /** For `cutover`: begin, begin at that time (milliseconds since the epoch), or do not begin, or go back before it is open. */
+  readonly when?: 'now' | 'cancel' | number;
+  /** For `rollback`: the stage whose verified state is wanted; `start`: everything. */
+  readonly to?: Stage | 'start';
   readonly by: string;
 }
 

@@ -32,7 +32,8 @@ describe('the help', () => {
     expect(leaves.sort()).toEqual(
       [
         ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
-        ...['pause', 'resume', 'rollback'],
+        ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete'],
+        ...['cutover now', 'cutover at', 'cutover cancel'],
         ...['worker', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),

@@ -33,6 +33,12 @@ function noting(broken: Readonly<Record<string, readonly string[]>> = {}): {
       breaches.push(await judge());
     },
     findings: () => Promise.resolve(),
+    wouldChange: () => Promise.resolve(false),
+    pass: () => Promise.resolve(null),
+    approvedSkipped: [],
+    cutover: () => Promise.resolve(),
+    switched: () => Promise.resolve(),
+    verified: () => undefined,
     each: inParallel,
   };
   return { runner, steps, breaches };

@@ -11,7 +11,8 @@ import type { ClusterFile } from '../../src/cluster/schema.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
 import { findTemporal } from '../../src/lab/temporal-server.js';
 import type { Plan } from '../../src/workflows/planner.js';
-import type { rollout, RolloutInput } from '../../src/workflows/rollout.js';
+import type { RolloutInput } from '../../src/workflows/rollout-input.js';
+import type { rollout } from '../../src/workflows/rollout.js';
 import type { Action } from '../../src/workflows/runner.js';
 import { commandUpdate, statusQuery, type StepStatus, type Verb } from '../../src/workflows/status.js';
 import { STORY } from '../../src/workflows/story.js';
@@ -46,6 +47,7 @@ const ACTIONS = [
   'nodeFacts',
   'restartServices',
   'settleServices',
+  'noteStages',
   'probeNode',
   'probePair',
   'probeBalancer',

@@ -3,7 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 
 import { queueOf, rolloutIdOf } from '../../src/cluster/names.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
-import type { RolloutResult } from '../../src/workflows/rollout.js';
+import type { RolloutResult } from '../../src/workflows/rollout-input.js';
 import { undoQuery } from '../../src/workflows/status.js';
 import { recordHistory } from '../replay/histories.js';
 import {

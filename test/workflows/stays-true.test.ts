@@ -40,6 +40,12 @@ async function askedBy(plans: boolean): Promise<PathScanInput> {
       await judge();
     },
     findings: () => Promise.resolve(),
+    wouldChange: () => Promise.resolve(false),
+    pass: () => Promise.resolve(null),
+    approvedSkipped: [],
+    cutover: () => Promise.resolve(),
+    switched: () => Promise.resolve(),
+    verified: () => undefined,
     each: inParallel,
   };
   const file = exampleCluster('asked');

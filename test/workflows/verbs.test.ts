@@ -18,11 +18,14 @@ function rolloutThat(facts: Partial<Steerable>): Steerable {
     paused: false,
     findings: [],
     stops: [],
+    verified: [],
     answerable: () => [HELD],
     get: () => HELD,
     ...facts,
   };
 }
+
+const NO_STOP = { gate: undefined, stop: undefined, cutover: undefined };
 
 describe('a verb', () => {
   it.each<Verb>(['pause', 'resume', 'retry', 'skip', 'approve', 'rollback'])(
@@ -31,7 +34,7 @@ describe('a verb', () => {
       for (const paused of [true, false]) {
         const ended = rolloutThat({ finished: true, paused });
         expect(() => {
-          validate(ended, { verb, by: 'tester@test' });
+          validate(ended, { verb, by: 'tester@test' }, NO_STOP);
         }).toThrow('it has ended');
       }
     },
@@ -45,7 +48,7 @@ describe('a verb', () => {
     ['rollback', { paused: true }],
   ])('"%s" is taken where it fits: %j', (verb, facts) => {
     expect(() => {
-      validate(rolloutThat(facts), { verb, by: 'tester@test' });
+      validate(rolloutThat(facts), { verb, by: 'tester@test' }, NO_STOP);
     }).not.toThrow();
   });
 
@@ -57,7 +60,7 @@ describe('a verb', () => {
     ['retry', { answerable: () => [] }, 'no step is held'],
   ])('"%s" is refused with the reason: %j', (verb, facts, reason) => {
     expect(() => {
-      validate(rolloutThat(facts), { verb, by: 'tester@test' });
+      validate(rolloutThat(facts), { verb, by: 'tester@test' }, NO_STOP);
     }).toThrow(reason);
   });
 });
