@@ -1,5 +1,5 @@
-// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors. The demo has a
-// build of its own, because its lab lives on while others build and test.
+// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors. The demo and the
+// sweep have builds of their own, because their labs live on while others build and test.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,6 +11,9 @@ const dist = join(root, 'dist');
 
 /** Where the demo's lab runs from. */
 export const demoBuild = join(root, '.build/demo');
+
+/** Where the sweep and its labs run from. */
+export const sweepBuild = join(root, '.build/sweep');
 
 /** Wipes the folder and compiles into it, strictly type-checked. */
 export async function compile(folder = dist) {
@@ -82,10 +85,11 @@ export async function build() {
   await exportSchema();
 }
 
-/** What the demo runs. */
-export async function buildDemo() {
-  await compile(demoBuild);
-  await bundle(demoBuild);
+/** A build for what runs longer than others leave dist/ alone; one that is in use stays, whatever the sources say by now. */
+export async function buildApart(folder) {
+  if (processesFrom(folder).length > 0) return done(`${folder} is in use and stays as it is`);
+  await compile(folder);
+  await bundle(folder);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { bootstrap } from './bootstrap.mjs';
-import { buildDemo, demoBuild, processesFrom } from './build.mjs';
+import { buildApart, demoBuild } from './build.mjs';
 import { done, runScript, show } from './say.mjs';
 
 const CLIENT = 'src/client.js';
@@ -13,9 +13,7 @@ await runScript(verb === 'down' ? () => down(flags) : () => up(process.argv.slic
 
 async function up(args) {
   await bootstrap();
-  // A lab that lives keeps its build, whatever the sources say by now.
-  if (processesFrom(demoBuild).length > 0) done('the demo’s lab is up, on the build that it was started with');
-  else await buildDemo();
+  await buildApart(demoBuild);
   process.exitCode = await show(process.execPath, [join(demoBuild, CLIENT), 'lab', 'demo', ...args]);
 }
 

@@ -20,15 +20,18 @@ const GATES = [
   ['format', () => run('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])],
 ];
 
+/** Tests that start a whole lab each, with all its servers. */
+const LABS = ['test/e2e/', 'test/lab/lab'];
+/** A fault at a certain call needs threads that come to their calls as they did when it was chosen. */
+const FAULTS = ['test/faults/'];
 /**
- * Tests that run alone: two labs at once are too much for two processors, and nothing could be told of times; a fault
- * at a certain call needs threads that come to their calls as they did when it was chosen.
+ * One part after the other. Most tests wait for most of their time, for servers and for the product's own pauses: so
+ * several for each of two processors. A lab keeps one processor busy; a fault is alone.
  */
-const ALONE = ['test/faults/', 'test/e2e/', 'test/lab/lab'];
-/** First what may run side by side; then those, one after the other. */
 const PARTS = [
-  ALONE.map((path) => `--testPathIgnorePatterns=/dist/${path}`),
-  ['--runInBand', ...ALONE.map((path) => `--testMatch=**/dist/${path}*.test.js`)],
+  ['--maxWorkers=4', ...[...LABS, ...FAULTS].map((path) => `--testPathIgnorePatterns=/dist/${path}`)],
+  ['--maxWorkers=2', ...matching(LABS)],
+  ['--runInBand', ...matching(FAULTS)],
 ];
 
 process.chdir(root);
@@ -45,6 +48,11 @@ if (await gate('bootstrap', () => bootstrap({ ownTemporal: true }))) {
 for (const failure of failures) problem(failure);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** Jest's options for the compiled tests below these paths. */
+function matching(paths) {
+  return paths.map((path) => `--testMatch=**/dist/${path}*.test.js`);
+}
 
 async function gate(name, check) {
   try {

@@ -14,6 +14,7 @@ const DOCUMENTS = [
   'docs/lab.md',
   'docs/preflight.md',
   'docs/recovery.md',
+  'docs/reliability.md',
   'docs/security.md',
   'docs/decisions/README.md',
 ];

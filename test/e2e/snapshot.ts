@@ -23,13 +23,27 @@ const IGNORED = [
 /** Path → what is there: kind, mode, owner, content. */
 export type Snapshot = Readonly<Record<string, string>>;
 
-/** Everything that a rollout could have changed: all disks of all machines, accounts, databases, users, grants. */
-export async function snapshot(lab: Lab): Promise<Snapshot> {
+/** A file's content in a few characters; the path is that on its machine. */
+export type Digest = (content: Buffer, path: string) => string;
+
+const sha256: Digest = (content) => createHash('sha256').update(content).digest('hex').slice(0, 16);
+
+/**
+ * Everything that a rollout could have changed: all disks of all machines, accounts, databases, users, grants.
+ *
+ * @param digest of a file's content.
+ */
+export async function snapshot(lab: Lab, digest: Digest = sha256): Promise<Snapshot> {
   const entries: Record<string, string> = {};
   for (const name of MACHINES) {
-    await walk(lab.machine(name).disk, '', (path, what) => {
-      if (!IGNORED.some((pattern) => pattern.test(path))) entries[`${name}:${path}`] = what;
-    });
+    await walk(
+      lab.machine(name).disk,
+      '',
+      (path, what) => {
+        if (!IGNORED.some((pattern) => pattern.test(path))) entries[`${name}:${path}`] = what;
+      },
+      digest,
+    );
     const { stdout: mounts } = await lab
       .machine(name)
       // what other tests mount meanwhile shows here as well
@@ -78,7 +92,12 @@ export async function keptOriginals(lab: Lab): Promise<string[]> {
   return found;
 }
 
-async function walk(root: string, path: string, found: (path: string, what: string) => void): Promise<void> {
+async function walk(
+  root: string,
+  path: string,
+  found: (path: string, what: string) => void,
+  digest: Digest = sha256,
+): Promise<void> {
   const names = await readdir(join(root, path)).catch(() => []);
   for (const name of names) {
     const inner = `${path}/${name}`;
@@ -87,14 +106,11 @@ async function walk(root: string, path: string, found: (path: string, what: stri
     const owner = `${(stat.mode & 0o7777).toString(8)} ${stat.uid}:${stat.gid}`;
     if (stat.isDirectory()) {
       found(inner, `folder ${owner}`);
-      await walk(root, inner, found);
+      await walk(root, inner, found, digest);
     } else if (stat.isSymbolicLink()) {
       found(inner, `link to ${await readlink(join(root, inner))}`);
     } else if (stat.isFile()) {
-      const hash = createHash('sha256')
-        .update(await readFile(join(root, inner)))
-        .digest('hex');
-      found(inner, `file ${owner} ${hash.slice(0, 16)}`);
+      found(inner, `file ${owner} ${digest(await readFile(join(root, inner)), inner)}`);
     }
   }
 }

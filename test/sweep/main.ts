@@ -1,0 +1,101 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { packageRoot } from '../../src/lab/host.js';
+import { Random } from '../support/trees/random.js';
+import { type Kill, killsOf, wordsOf } from './kill.js';
+import { type Options, optionsOf } from './options.js';
+import { OUTAGES } from './outages.js';
+import { type Scenario, SCENARIOS } from './scenario.js';
+import {
+  narrow,
+  rollThrough,
+  rollThroughOutages,
+  rollUndisturbed,
+  type Swept,
+  toldOf,
+  type Undisturbed,
+} from './sweep.js';
+import { type Result, outageTable, resultsIn, tableOf, withSection } from './table.js';
+
+/** Lies beside the sources, not in the compiled tree. */
+const DOCUMENT = join(packageRoot(), 'docs/reliability.md');
+
+const given = process.argv.slice(2);
+const options = optionsOf(given);
+/** What makes the same sweep again. */
+const words = given.includes('--seed') ? given : [...given, '--seed', String(options.seed)];
+process.exitCode = await sweep(options);
+
+/** @returns the exit code: 1 when a rollout came to another end than the undisturbed one. */
+async function sweep({ scenario: name, steps, victims, seed, outages, rollouts }: Options): Promise<number> {
+  const scenario = SCENARIOS[name];
+  if (scenario === undefined) throw new RangeError(name);
+  const random = new Random(seed);
+  say(`seed ${seed}; first an undisturbed rollout`);
+  const undisturbed = await rollUndisturbed(scenario);
+  if (outages) return meetOutages(scenario, undisturbed);
+  const all = killsOf(undisturbed.times);
+  let pending = killsOf(
+    undisturbed.times.filter(({ step }) => steps.test(step)),
+    victims,
+  );
+  say(`${undisturbed.times.length} steps, ${pending.length} kills`);
+  for (let rollout = 1; rollout <= rollouts && pending.length > 0; rollout += 1) {
+    const swept = await rollThrough(scenario, undisturbed, pending, random);
+    say(`rollout ${rollout}, ${toldOf(swept)}`);
+    if (swept.different.length > 0) {
+      await blame(scenario, undisturbed, swept, random);
+      return 1;
+    }
+    // a moment that never comes, such as the middle of a call that is quicker every time
+    if (swept.made.length === 0) break;
+    keep(scenario, all, swept);
+    pending = pending.filter((kill) => !swept.made.some((made) => wordsOf(made) === wordsOf(kill)));
+  }
+  say(pending.length === 0 ? 'every kill was made' : `not made: ${pending.map(wordsOf).join('; ')}`);
+  return 0;
+}
+
+async function meetOutages(scenario: Scenario, undisturbed: Undisturbed): Promise<number> {
+  const swept = await rollThroughOutages(scenario, undisturbed);
+  say(toldOf(swept));
+  if (swept.different.length > 0) return 1;
+  const rows = OUTAGES.map(({ what, step }) => ({ what, step, result: resultOf(step, swept.retried) }));
+  write(`Outages: ${scenario.title}`, outageTable(rows));
+  return 0;
+}
+
+/** Runs again with fewer kills until it is known which of them makes the difference. */
+async function blame(scenario: Scenario, undisturbed: Undisturbed, swept: Swept, random: Random): Promise<void> {
+  const guilty = await narrow(swept.made, async (some) => {
+    const { different } = await rollThrough(scenario, undisturbed, some, random);
+    say(`again with ${some.length} of its kills: ${different.length === 0 ? 'the same end' : different.join('\n')}`);
+    return different.length > 0;
+  });
+  say(`the difference comes with: ${guilty.map(wordsOf).join('; ')}`);
+}
+
+/** Puts what is known now into the document, beside what earlier sweeps found. */
+function keep(scenario: Scenario, all: readonly Kill[], { made, retried }: Swept): void {
+  const document = readFileSync(DOCUMENT, 'utf8');
+  const results = resultsIn(document, scenario.title);
+  for (const kill of made) results.set(wordsOf(kill), resultOf(kill.step, retried));
+  write(scenario.title, tableOf(all, results));
+  say(`${results.size} of ${all.length} kills are in docs/reliability.md`);
+}
+
+function resultOf(step: string, retried: Swept['retried']): Result {
+  return retried.has(step) ? 'retry' : 'itself';
+}
+
+/** Puts a table below its heading, with the command that made it. */
+function write(heading: string, table: string): void {
+  const command = ['npm run test:sweep --', ...words].join(' ');
+  const text = `Last made by \`${command}\`.\n\n${table}`;
+  writeFileSync(DOCUMENT, withSection(readFileSync(DOCUMENT, 'utf8'), heading, text));
+}
+
+function say(text: string): void {
+  console.log(text);
+}
