@@ -200,7 +200,8 @@ export class ActingRunner implements Runner {
   wouldChange: Runner['wouldChange'] = async (kind, on, desired, about) => {
     const id = stepId(kind, on, about);
     let differs = false;
-    await this.#attempts.run({ id: `${id} looked at`, on, about }, async () => {
+    const look = { ...about, title: `whether it is there already: ${about.title}` };
+    await this.#attempts.run({ id: `${id} looked at`, on, about: look }, async () => {
       const { changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, desired])) as Check;
       differs = changes.length > 0;
       return 'unchanged';

@@ -47,7 +47,7 @@ export class LabCluster {
 
   private constructor(readonly lab: Lab) {}
 
-  static async up(options: { agents: boolean; oldMail?: boolean }): Promise<LabCluster> {
+  static async up(options: Omit<Parameters<typeof labUp>[0], 'dir' | 'log'>): Promise<LabCluster> {
     const dir = mkdtempSync(join(tmpdir(), 'icewarp-rollout-lab-'));
     const starting = labUp({ dir, log: () => undefined, ...options });
     begun.set(dir, starting);
@@ -60,8 +60,17 @@ export class LabCluster {
   }
 
   /** Runs a command to its end. */
-  async cli(command: string, ...flags: string[]): Promise<CliResult> {
-    const child = spawn(process.execPath, [CLIENT, command, this.lab.paths.clusterFile, ...flags], {
+  cli(command: string, ...flags: string[]): Promise<CliResult> {
+    return this.#run([command, this.lab.paths.clusterFile, ...flags]);
+  }
+
+  /** Runs a sub-command, whose words come before the cluster file. */
+  call(...words: string[]): Promise<CliResult> {
+    return this.#run([...words, this.lab.paths.clusterFile]);
+  }
+
+  async #run(words: readonly string[]): Promise<CliResult> {
+    const child = spawn(process.execPath, [CLIENT, ...words], {
       env: { ...process.env, TEMPORAL_ADDRESS: this.lab.temporal.address, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -72,6 +72,9 @@ class Conversation {
       case 'H':
         this.user = fourth;
         return undefined;
+      case 'I':
+        // what a mailbox that is deleted leaves: an empty line says that there is no more
+        return '';
       case 'L':
         return this.lookUp(first, second || this.user);
       case 'B':

@@ -48,7 +48,7 @@ export async function closeAndStop(run: Runner, first: First, stage: Stage): Pro
   await run.act(
     'proveQuiet',
     node,
-    { directory, trees: await treesInForce(run, first), ports: offered, addresses },
+    { directory, trees: await treesInForce(run, first, stage), ports: offered, addresses },
     { title: 'nothing writes any more', guide: 'G15 G23', label: stage, disturbs: true },
   );
 }
@@ -61,24 +61,27 @@ export async function stopServices(run: Runner, { node, file }: First, label: st
 }
 
 /** The folders that are about to move. */
-async function treesInForce(run: Runner, first: First): Promise<readonly string[]> {
+async function treesInForce(run: Runner, first: First, stage: Stage): Promise<readonly string[]> {
   const trees: string[] = [];
   for (const what of ['mail', 'archive', 'calendar'] as const) {
     const { directory, to } = treeDesired(first, what);
-    const about = { title: 'the folder in force', guide: 'G15', label: `quiet-${what}` };
+    const about = { title: `where ${what} is`, guide: 'G15', label: `quiet-${what}-${stage}` };
     const found = await run.look('treeInForce', first.node, { directory, what, to }, about);
     if (found !== null && found.from !== '') trees.push(found.from);
   }
   return trees;
 }
 
+/** What services are started on. */
+const WORDS = { databases: 'new databases', directories: 'new directories', shared: 'shared configuration' } as const;
+
 /** Starts them, with everything in effect. */
-export async function startServices(run: Runner, first: First, label: string): Promise<void> {
+export async function startServices(run: Runner, first: First, label: keyof typeof WORDS): Promise<void> {
   const { node, file, cutover } = first;
   const { directory } = file.icewarp;
   // a restart of the machine in the middle has opened it
   if (cutover.close === 'firewall' && run.stopping) {
-    await run.act('staysClosed', node, await portsDesired(run, first, 'closed'), {
+    await run.act('staysClosed', node, await portsDesired(run, first, 'closed', label), {
       title: 'still closed to users',
       guide: 'G25',
       label,
@@ -89,7 +92,7 @@ export async function startServices(run: Runner, first: First, label: string): P
     'services',
     node,
     { directory, running: true },
-    { title: `services on the new ${label}`, guide: 'G23', label, undoLast: true },
+    { title: `services on the ${WORDS[label]}`, guide: 'G23', label, undoLast: true },
   );
 }
 
@@ -114,7 +117,7 @@ export async function openAgain(run: Runner, first: First, stage: Stage): Promis
 
 async function ports(run: Runner, first: First, stage: Stage, state: 'closed' | 'open'): Promise<void> {
   if (first.cutover.close === 'none') return;
-  await run.step('ports', first.node, await portsDesired(run, first, state), {
+  await run.step('ports', first.node, await portsDesired(run, first, state, `${state}-${stage}`), {
     title: state === 'closed' ? 'closed to users, outgoing mail held' : 'open to users, held mail goes out',
     guide: 'G25 B2',
     label: `${state}-${stage}`,
@@ -125,8 +128,9 @@ async function portsDesired(
   run: Runner,
   { file, spec, on }: First,
   state: 'closed' | 'open',
+  label: string,
 ): Promise<DesiredOf<Resources['ports']>> {
-  const about = { title: 'addresses of the control machine', guide: 'G25', label: 'closing' };
+  const about = { title: 'addresses of the control machine', guide: 'G25', label };
   const control = (await run.look('balancerAddresses', on.control, {}, about)) ?? [];
   const { icewarp, share, name } = file;
   return { ...closingOf(file, spec, control), state, cluster: name, directory: icewarp.directory, user: share.user };

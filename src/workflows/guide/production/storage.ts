@@ -145,7 +145,7 @@ async function input(
 ): Promise<Parameters<Runner['pass']>[0]> {
   const { file, node } = first;
   const { directory, to, owner } = treeDesired(first, what);
-  const place = { title: 'the folder in force', guide: TREES[what].guide, label: what };
+  const place = { title: `where ${TREES[what].things} are`, guide: TREES[what].guide, label: what };
   const found = await run.look('treeInForce', node, { directory, what, to }, place);
   const tree = mailTree(what, found?.from ?? '', to, 'live', owner);
   return { cluster: file.name, node: node.name, tree, pass: kind };
