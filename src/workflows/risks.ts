@@ -1,6 +1,8 @@
 import { firstNode, fullTextOf } from '../cluster/names.js';
 import type { ClientAddress, ClusterFile } from '../cluster/schema.js';
 import { SERVICES } from '../cluster/services.js';
+import { stopsOf } from '../cluster/stages.js';
+import { costsOfRebuilding } from '../icewarp/database-roles.js';
 import { balancedServices } from './guide/balanced.js';
 
 /** What the product cannot do yet and the operator has to see to (contract "closed" of the procedure; B7). */
@@ -16,12 +18,34 @@ export interface Risk {
 export function risksOf(cluster: ClusterFile): readonly Risk[] {
   return [
     notClosed(cluster),
+    ...stopsOfServices(cluster),
     whoseAddress(cluster),
     ...webSessions(cluster),
     ...fullText(cluster),
     ...backups(cluster),
     ...clientsMove(cluster),
     ...outbound(cluster),
+  ];
+}
+
+/** What a move of a server in production costs its users, and what no way back brings back (procedure, rules 13 and 16). */
+function stopsOfServices({ cutover, nodes }: ClusterFile): readonly Risk[] {
+  if (cutover === undefined) return [];
+  const stops = stopsOf(cutover);
+  const sum = stops.reduce((seconds, { budget }) => seconds + budget, 0);
+  const first = nodes.find(({ role }) => role === 'master')?.id ?? '';
+  const one = cutover.stages === 'one' ? '. With one stop nothing of it is verified before all of it has moved' : '';
+  return [
+    {
+      guide: 'G13 G24',
+      risk: `Users of node ${first} are without their server in ${stops.length} stop${stops.length === 1 ? '' : 's'}, together for at most ${sum} s${one}. Rebuilt instead of moved: ${costsOfRebuilding().join('; ')}`,
+      check: 'that users know the times; status shows what each stop is expected to take before it begins',
+    },
+    {
+      guide: 'G24',
+      risk: 'Once a stop is open, only you go back: rollback --to STAGE brings along what users changed. Nothing brings back mail that was sent, licences that were activated, sessions of clients and what they loaded anew',
+      check: 'the old folders and databases stay as they were; remove them yourself, after icewarp-rollout complete',
+    },
   ];
 }
 
@@ -38,13 +62,14 @@ function clientsMove({ nodes, balancer, public: side }: ClusterFile): readonly R
   ];
 }
 
-function notClosed({ nodes, balancer: { kind, services } }: ClusterFile): Risk {
+function notClosed({ nodes, cutover, balancer: { kind, services } }: ClusterFile): Risk {
   const addresses = nodes.map(({ id, address }) => `${id} (${address})`).join(', ');
   const ports = services?.map(({ name, nodePort }) => `${name} ${nodePort ?? SERVICES[name].port}`).join(', ');
   const until = kind === 'none' ? 'at any time' : 'before they enter the balancer';
+  const closed = cutover?.close === 'firewall' ? ', except the first one during its stops,' : '';
   return {
     guide: 'G25',
-    risk: `The nodes are not closed by a firewall ${until}: whoever knows the address of ${addresses} reaches ${ports === undefined ? 'its mail services' : `its services (${ports})`}, also while it is being set up`,
+    risk: `The nodes${closed} are not closed by a firewall ${until}: whoever knows the address of ${addresses} reaches ${ports === undefined ? 'its mail services' : `its services (${ports})`}, also while it is being set up`,
     check:
       'until the rollout has finished, let only the control machine and the nodes themselves reach these ports, and see that no MX or other DNS name points to a node',
   };
