@@ -8,6 +8,7 @@ import { LAB_DOMAIN, LAB_FILE, NODES, type Lab, type NodeName } from '../../src/
 import { OLD_MAILBOX, OLD_MESSAGES, WAITING_MESSAGE } from '../../src/lab/old-mail.js';
 import { proveMail } from '../../src/lab/proof.js';
 import { eventually } from '../support/eventually.js';
+import { replayTrouble } from '../sweep/replays.js';
 import { leaks } from './canary.js';
 import { LabCluster } from './lab-cluster.js';
 import { inboxSubjects } from './mailbox.js';
@@ -93,6 +94,7 @@ describe('a cluster from nothing, with old mail on its first machine', () => {
       expect({ code, out }).toEqual({ code: 0, out: expect.any(String) });
       const { stdout } = await lab.machine('A').run(TOOL, ['get', 'system', 'C_Mail_SMTP_General_HostName']);
       expect(stdout).toContain('kept.lab.test');
+      expect(await replayTrouble(lab)).toBeNull();
     },
     6 * MINUTE,
   );

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
 import { packageRoot } from '../../src/lab/host.js';
 import { Random } from '../support/trees/random.js';
 import { type Kill, killsOf, wordsOf } from './kill.js';
@@ -21,6 +23,8 @@ import { type Result, outageTable, resultsIn, tableOf, withSection } from './tab
 /** Lies beside the sources, not in the compiled tree. */
 const DOCUMENT = join(packageRoot(), 'docs/reliability.md');
 
+// replays of histories have nothing to tell but their result
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 const given = process.argv.slice(2);
 const options = optionsOf(given);
 /** What makes the same sweep again. */
