@@ -26,11 +26,12 @@ const LABS = ['test/e2e/', 'test/lab/lab'];
 const FAULTS = ['test/faults/'];
 /**
  * One part after the other. Most tests wait for most of their time, for servers and for the product's own pauses: so
- * several for each of two processors. A lab keeps one processor busy; a fault is alone.
+ * several for each of two processors. A lab keeps one processor busy, and its servers have time-outs: one at a time; a fault
+ * is alone.
  */
 const PARTS = [
   ['--maxWorkers=4', ...[...LABS, ...FAULTS].map((path) => `--testPathIgnorePatterns=/dist/${path}`)],
-  ['--maxWorkers=2', ...matching(LABS)],
+  ['--runInBand', ...matching(LABS)],
   ['--runInBand', ...matching(FAULTS)],
 ];
 
