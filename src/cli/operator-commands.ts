@@ -41,7 +41,7 @@ const VERBS: Readonly<Record<PlainVerb, { what: string; step: boolean; example?:
 
 /** The commands with which an operator watches and steers a rollout. */
 export function operatorCommands(): Command[] {
-  return [status(), watch(), ...(Object.keys(VERBS) as PlainVerb[]).map(verb), cutover()];
+  return [status(), watch(), report(), ...(Object.keys(VERBS) as PlainVerb[]).map(verb), cutover()];
 }
 
 function status(): Command {
@@ -67,6 +67,21 @@ function watch(): Command {
     .action(async (file: string, flags: { json?: true }) => {
       const { watchRollout } = await import('./watch.js');
       process.exitCode = await watchRollout(file, flags);
+    });
+}
+
+function report(): Command {
+  return new Command('report')
+    .description(
+      'what the latest rollout took: its stops, forecast and real, who decided what, what Temporal keeps of it',
+    )
+    .argument('[file]', 'the cluster file', DEFAULT_FILE)
+    .option('--json', 'as JSON')
+    .addHelpText('before', '\nExample:\n  $ icewarp-rollout report cluster.yaml --json\n')
+    .addHelpText('after', '\nExit status: 0 told; 1 there is none, or no control worker; 2 wrong cluster file.\n')
+    .action(async (file: string, flags: { json?: true }) => {
+      const { reportRollout } = await import('./report.js');
+      process.exitCode = await reportRollout(file, flags);
     });
 }
 

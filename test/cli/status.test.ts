@@ -49,6 +49,31 @@ async function heldRollout(): Promise<WorkflowHandle<typeof rollout>> {
   return handle;
 }
 
+describe('report', () => {
+  it(
+    'tells what a rollout took, who decided what, and how much of it Temporal keeps',
+    async () => {
+      const handle = await heldRollout();
+      await command(handle, 'retry');
+      await handle.result();
+      const { code, out } = await runOn('report', '--json');
+      expect({ code, report: JSON.parse(out) as unknown }).toMatchObject({
+        code: 0,
+        report: {
+          state: 'COMPLETED',
+          verb: 'start',
+          steps: { done: expect.any(Number) },
+          stops: [],
+          acts: [{ by: 'tester@test', what: 'retry' }],
+          history: { events: expect.any(Number), bytes: expect.any(Number) },
+        },
+      });
+      expect((await runOn('report')).out).toMatch(/^start of .*: completed\n/);
+    },
+    2 * MINUTE,
+  );
+});
+
 describe('status', () => {
   it(
     'tells without a control worker why a step is held and what to type, within 5 s',

@@ -14,6 +14,7 @@ import {
   targetLoad,
 } from '../../src/lab/lab.js';
 import type { CutoverStatus } from '../../src/workflows/status.js';
+import type { Report } from '../../src/cli/report.js';
 import { LabCluster } from './lab-cluster.js';
 
 const MINUTE = 60_000;
@@ -108,9 +109,11 @@ describe('a server in production, with users on it all the time', () => {
       await ok('approve');
       const { code, out } = await cluster.cli('watch');
       expect({ code, out }).toEqual({ code: 0, out: expect.stringContaining('finished') });
-      const told = await stops();
+      const report = JSON.parse((await cluster.cli('report', '--json')).out) as Report;
+      const told = report.stops;
       console.log(
-        told.map(({ stage, forecast, seconds }) => `${stage}: forecast ${forecast ?? '?'} s, ${seconds ?? '?'} s`),
+        report.history,
+        told.map(({ stage, forecast, seconds }) => ({ stage, forecast, seconds })),
       );
       expect(told.map(({ stage, state }) => `${stage} ${state}`)).toEqual(['databases open', 'configuration open']);
       for (const { seconds = Infinity, budget } of told) expect(seconds).toBeLessThan(budget);

@@ -1,0 +1,107 @@
+import type { Client } from '@temporalio/client';
+
+import { RolloutError } from '../cluster/errors.js';
+import type { ClusterFile } from '../cluster/schema.js';
+import { cutoverText } from '../workflows/progress-text.js';
+import { statusQuery, type Act, type Approval, type CutoverStatus, type Status } from '../workflows/status.js';
+import { readClusterFile } from './cluster-file.js';
+import { withClient } from './connect.js';
+import { EXIT } from './exit.js';
+import { PATIENCE, patiently } from './patience.js';
+import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
+
+/** What a rollout took, and who decided what. */
+export interface Report {
+  readonly cluster: string;
+  /** The server's word: RUNNING, COMPLETED … */
+  readonly state: string;
+  readonly verb: string;
+  /** Who started it. */
+  readonly by: string;
+  /** Hash of the plan that was agreed to. */
+  readonly plan: string | null;
+  readonly began: string;
+  readonly ended: string | null;
+  /** Steps by how they ended, or where they stand. */
+  readonly steps: Readonly<Record<string, number>>;
+  /** Stops of the services: what each may take, was expected to take, and took (seconds). */
+  readonly stops: readonly CutoverStatus[];
+  readonly acts: readonly Act[];
+  readonly approved: readonly Approval[];
+  readonly kept: readonly string[];
+  readonly undoable: number;
+  /** What Temporal keeps of it. */
+  readonly history: { readonly events: number; readonly bytes: number | null };
+}
+
+/** Tells what the latest rollout took and who decided what. @returns the exit code. */
+export async function reportRollout(file: string, { json = false }: { json?: boolean }): Promise<number> {
+  const cluster = await readClusterFile(file);
+  return withClient(async (client) => {
+    const report = await reportOf(client, cluster);
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+    return EXIT.done;
+  });
+}
+
+/** @throws RolloutError NO_ROLLOUT; NO_CONTROL_WORKER: only a worker can tell what happened in a run. */
+async function reportOf(client: Client, cluster: ClusterFile): Promise<Report> {
+  const description = await describeRollout(client, cluster);
+  if (description === undefined) {
+    throw new RolloutError(
+      'NO_ROLLOUT',
+      `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
+    );
+  }
+  const handle = rolloutHandle(client, cluster, description.runId);
+  const status = await patiently(client, () => handle.query(statusQuery), {
+    each: PATIENCE,
+    otherwise: 'what happened in it cannot be read: no control worker answers',
+  });
+  const { startTime, closeTime, historyLength, historySize } = description;
+  return {
+    cluster: cluster.name,
+    state: description.status.name,
+    verb: status.verb,
+    by: memoStatus(description)?.by ?? '',
+    plan: status.plan ?? null,
+    began: startTime.toISOString(),
+    ended: closeTime?.toISOString() ?? null,
+    steps: stepCounts(status),
+    stops: status.cutovers ?? [],
+    acts: status.acts ?? [],
+    approved: status.approved ?? [],
+    kept: status.kept,
+    undoable: status.undoable,
+    history: { events: historyLength, bytes: historySize ?? null },
+  };
+}
+
+function stepCounts({ steps }: Status): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of steps) counts[state.is] = (counts[state.is] ?? 0) + 1;
+  return counts;
+}
+
+function reportText(report: Report): string {
+  const { cluster, state, verb, by, plan, began, ended, steps, stops, acts, approved, kept, undoable, history } =
+    report;
+  const { events, bytes } = history;
+  return [
+    `${verb} of ${cluster} by ${by}: ${state.toLowerCase()}`,
+    `  from ${began}${ended === null ? '' : ` to ${ended}`}`,
+    ...(plan === null ? [] : [`  plan agreed to: ${plan}`]),
+    `  steps: ${Object.entries(steps)
+      .map(([how, count]) => `${count} ${how}`)
+      .join(', ')}; ${undoable} can be put back`,
+    ...stops.map((one) => {
+      const expected = one.forecast === null ? 'not known' : `${Math.ceil(one.forecast)} s`;
+      return `  stop for ${one.stage}: at most ${one.budget} s, expected ${expected}; ${cutoverText(one)}`;
+    }),
+    ...approved.map((one) => `  approved by ${one.by}: ${one.finding}`),
+    ...acts.map(({ at, by: who, what }) => `  ${new Date(at).toISOString()} ${who}: ${what}`),
+    ...kept.map((line) => `  left in place: ${line}`),
+    `  history: ${events} events${bytes === null ? '' : `, ${bytes} bytes`}`,
+    '',
+  ].join('\n');
+}
