@@ -13,6 +13,7 @@ const IGNORED = [
   /^\/var\/lib\/haproxy\//,
   /^\/var\/lib\/icewarp-rollout\/vault(\/|$)/,
   /^\/var\/lib\/icewarp-rollout$/,
+  /^\/var\/lib\/icewarp-rollout\/agent\.lock$/, // names the process that is the machine's agent now
   /^\/opt\/icewarp\/(var|logs)(\/|$)/, // what a server that was there before writes whenever it runs
   /^\/root\/icewarp-install(-error)?\.log$/,
   /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-$/, // the previous version that useradd keeps
