@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -15,12 +16,15 @@ import {
 } from '../../src/lab/lab.js';
 import type { CutoverStatus } from '../../src/workflows/status.js';
 import type { Report } from '../../src/cli/report.js';
+import { eventually } from '../support/eventually.js';
 import { LabCluster } from './lab-cluster.js';
 
 const MINUTE = 60_000;
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Seconds that the first stop may take: little to wait for when it is held. */
 const BUDGET = 75;
+/** Seconds that a node waits in a stop for news of its rollout. */
+const LEASE = 12;
 
 let cluster: LabCluster;
 
@@ -32,7 +36,10 @@ beforeAll(async () => {
   const text = await readFile(file, 'utf8');
   await writeFile(
     file,
-    text.replace(/^cutover:\n {2}soak: 1m$/m, `cutover:\n  soak: 1s\n  databases: { budget: ${BUDGET}s }`),
+    text.replace(
+      /^cutover:\n {2}soak: 1m$/m,
+      `cutover:\n  soak: 1s\n  lease: ${LEASE}s\n  databases: { budget: ${BUDGET}s }`,
+    ),
   );
   await shareElsewhere(lab);
   await startLoad(lab, 'A', SEED);
@@ -70,6 +77,12 @@ async function wentBack(times: number): Promise<CutoverStatus> {
   throw new Error('the stop has not gone back');
 }
 
+/** What the agent of A keeps of its lease; empty where there is none. */
+function leaseOfA(): Promise<string> {
+  const file = `${cluster.lab.machine('A').disk}/var/lib/icewarp-rollout/lease.json`;
+  return readFile(file, 'utf8').catch(() => '');
+}
+
 /** Users never stop: what they were told is the truth that is compared at the end. */
 describe('a server in production, with users on it all the time', () => {
   it(
@@ -95,6 +108,27 @@ describe('a server in production, with users on it all the time', () => {
       expect(back[0]?.why).toMatch(/within 75 s/);
       await cluster.lab.database.start();
       // the rehearsal was held while the server was away
+      await cluster.cli('retry');
+      await cluster.stepIs('cutover/databases', 'gate', 120);
+    },
+    5 * MINUTE,
+  );
+
+  it(
+    'is put back by its agent alone when Temporal is killed in a stop before the switch, and then by the rollout, too',
+    async () => {
+      const { lab } = cluster;
+      await lab.database.stop();
+      await cutover('now');
+      const serves = `${lab.machine('A').disk}/opt/icewarp/var/pop3.pid`;
+      await eventually('its services are stopped', async () => (await leaseOfA()) !== '' && !existsSync(serves));
+      await lab.temporal.kill();
+      await eventually('the agent has acted', async () => (await leaseOfA()).includes('"state":"acted"'));
+      expect(existsSync(serves)).toBe(true);
+      await lab.temporal.start();
+      const { wentBack: back } = await wentBack(2);
+      expect(back[1]?.why).toBe('the node has started its old state by itself');
+      await lab.database.start();
       await cluster.cli('retry');
       await cluster.stepIs('cutover/databases', 'gate', 120);
     },
