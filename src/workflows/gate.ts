@@ -92,8 +92,13 @@ export class StopGate {
 
   /** When it begins by itself; null: it does not. */
   get begins(): number | null {
-    if (this.#at === null || (typeof this.#word === 'object' && this.#word !== null) || !this.#fits) return null;
+    if (this.#at === null || this.#rejected !== null || !this.#fits) return null;
     return Math.max(this.#at, this.#ready.earliest ?? 0);
+  }
+
+  /** Why an operator has rejected it; null: nobody has. */
+  get #rejected(): string | null {
+    return typeof this.#word === 'object' ? (this.#word?.rejected ?? null) : null;
   }
 
   get #fits(): boolean {
@@ -112,7 +117,7 @@ export class StopGate {
     const { forecast, earliest } = this.#ready;
     const { budget } = this.spec;
     if (this.blocked !== null) return this.blocked;
-    if (typeof this.#word === 'object' && this.#word !== null) return `rejected: ${this.#word.rejected}`;
+    if (this.#rejected !== null) return `rejected: ${this.#rejected}`;
     if (!this.#fits) {
       return `it is expected to take ${Math.ceil(forecast ?? 0)} s, and may take ${budget} s; cutover now begins it in spite of that`;
     }

@@ -1,6 +1,7 @@
 import { firstNode, machineOf, machinesOf } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import type { Stage } from '../cluster/stages.js';
+import { TREES } from '../icewarp/mail-tree.js';
 import type { Limits } from '../transfer/types.js';
 import type { ActingRunner } from './acting-runner.js';
 import type { Progress } from './progress.js';
@@ -81,7 +82,7 @@ function cutover({ when = 'now', by }: Command, { gate, stop }: ActingRunner): s
 async function limit(cluster: ClusterFile, limits: Limits): Promise<string> {
   const { name } = machineOf(machinesOf(cluster), firstNode(cluster));
   const calls = treeCalls(cluster.name, name);
-  for (const tree of ['mail', 'archive', 'calendar']) {
+  for (const tree of TREES) {
     await calls.limit({ tree: { name: tree, source: '', destination: '' }, limits });
   }
   const { bytes, files } = limits;

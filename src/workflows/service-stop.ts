@@ -11,6 +11,8 @@ const RENEWALS = 4;
 const MARGIN = 10;
 /** Going back is expected to take that much of what going forward took. */
 const FACTOR = 1.5;
+/** Why a stop goes back whose lease has run out. */
+const ALONE = 'the node has started its old state by itself';
 
 /**
  * A stop under way: a deadline after which it goes back by itself, and a lease on the node, which starts its old state
@@ -141,7 +143,7 @@ export class ServiceStop {
             if (isCancellation(error)) throw error;
             // one that fails for another reason is tried again, as long as the lease lasts
             if (isLost(error)) {
-              this.giveUp('the node has started its old state by itself');
+              this.giveUp(ALONE);
               return;
             }
           }
@@ -160,7 +162,7 @@ export class ServiceStop {
 
   /** Why a failure is a reason to go back by itself; null when it is not: somebody asked for the way back. */
   #reasonOf(error: unknown): string | null {
-    if (isLost(error)) return 'the node has started its old state by itself';
+    if (isLost(error)) return ALONE;
     return this.#why;
   }
 

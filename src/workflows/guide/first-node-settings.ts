@@ -67,3 +67,12 @@ function fullTextSettings(file: ClusterFile): SettingsDesired['values'] {
     { setting: 'fullTextGroupwareScanning', value: scanning },
   ];
 }
+
+/** Where the parts of its configuration lie on the share (G20). */
+export function configurationFolders(file: ClusterFile): Readonly<Record<'config' | 'spam' | 'calendar', string>> {
+  return {
+    config: sharedFolder(file, 'config'),
+    spam: sharedFolder(file, 'spam'),
+    calendar: sharedFolder(file, 'calendar'),
+  };
+}

@@ -1,8 +1,9 @@
-import { firstNode, localFolders, machineOf, ownAccounts, sharedFolder, type Machine } from '../../cluster/names.js';
+import { firstNode, machineOf, ownAccounts, type Machine } from '../../cluster/names.js';
 import type { DatabaseRole } from '../../cluster/schema.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
-import { connection, databaseSettings, directorySettings } from './first-node-settings.js';
+import { configurationFolders, connection, databaseSettings, directorySettings } from './first-node-settings.js';
+import { localQueues, makeAccounts } from './first-node-steps.js';
 import { knowsItsConfiguration } from './joining.js';
 import { moveOldMail, type ShareSpeed } from './old-mail.js';
 import { pathDatOf } from './path-dat.js';
@@ -44,7 +45,8 @@ export async function watchdogAgain(run: Runner, cluster: Cluster): Promise<void
   await quietWatchdog(run, cluster, machineOf(cluster.on, firstNode(cluster.file)), 'before');
 }
 
-async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>): Promise<void> {
+async function databasesOf(run: Runner, cluster: Cluster, node: Machine<'node'>): Promise<void> {
+  const { file } = cluster;
   const { directory } = file.icewarp;
   const of = (role: DatabaseRole): ReturnType<typeof connection> => connection(file, role);
   await run.step(
@@ -86,21 +88,7 @@ async function databasesOf(run: Runner, { file }: Cluster, node: Machine<'node'>
     },
     { title: 'tables of GroupWare and ActiveSync', guide: 'G12', label: 'running' },
   );
-  const { domain, administrator, probes } = file.mail;
-  await run.step(
-    'mailAccounts',
-    node,
-    {
-      directory,
-      domain,
-      administrator,
-      probes,
-      folders: [sharedFolder(file, 'mail'), sharedFolder(file, 'archives')],
-      mount: file.share.mount,
-      cluster: file.name,
-    },
-    { title: 'first domain, administrator and probe accounts', guide: 'G12' },
-  );
+  await makeAccounts(run, cluster, node);
 }
 
 /** @returns whether mail moves to them. */
@@ -115,14 +103,7 @@ async function directoriesOf(
   const { mount } = file.share;
   const moved = await moveOldMail(run, cluster, node, 'mail', speed);
   if (file.mail.archive) await moveOldMail(run, cluster, node, 'archive', speed);
-  const { outgoing, retry, incoming } = localFolders(file);
-  const owner = { uid: file.share.uid, gid: file.share.gid };
-  await run.step(
-    'mailQueues',
-    node,
-    { directory, queues: { outgoing, retry, incoming }, owner },
-    { title: 'queues, with what waits in them, on the node’s own disk', guide: 'B2 G14' },
-  );
+  await localQueues(run, cluster, node);
   await run.step(
     'settings',
     node,
@@ -142,11 +123,7 @@ async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'nod
   const { file } = cluster;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
-  const to = {
-    config: sharedFolder(file, 'config'),
-    spam: sharedFolder(file, 'spam'),
-    calendar: sharedFolder(file, 'calendar'),
-  };
+  const to = configurationFolders(file);
   await staysTrue(run, cluster, node, [...databaseSettings(file), ...directorySettings(file)]);
   await run.step(
     'sharedConfiguration',

@@ -1,8 +1,10 @@
-import { firstNode, machineOf, sharedFolder } from '../../cluster/names.js';
+import { firstNode, machineOf } from '../../cluster/names.js';
 import type { Cutover } from '../../cluster/schema.js';
 import { stopsOf, type Stage, type Stop } from '../../cluster/stages.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import type { SkippedList } from '../status.js';
+import { makeAccounts } from './first-node-steps.js';
 import {
   configurationMoves,
   moveConfiguration,
@@ -22,7 +24,8 @@ import { catchUp, moveStorage, prepareStorage, storageMoves } from './production
 export async function moveFirstNode(run: Runner, cluster: Cluster, cutover: Cutover): Promise<boolean> {
   const spec = firstNode(cluster.file);
   const first: First = { ...cluster, spec, node: machineOf(cluster.on, spec), cutover };
-  await makeAccounts(run, first);
+  // first, because they move with the others: the probes of every stop log in as them
+  await makeAccounts(run, first, first.node);
   let [opened, moved]: [number | undefined, boolean] = [undefined, false];
   for (const stop of stopsOf(cutover)) {
     run.phase(`Stop: ${stop.moves.join(', ')}`);
@@ -36,19 +39,6 @@ export async function moveFirstNode(run: Runner, cluster: Cluster, cutover: Cuto
     }
   }
   return moved;
-}
-
-/** First, because they move with the others: the probes of every stop log in as them. */
-async function makeAccounts(run: Runner, { file, node }: First): Promise<void> {
-  const { domain, administrator, probes } = file.mail;
-  const { directory } = file.icewarp;
-  const folders = [sharedFolder(file, 'mail'), sharedFolder(file, 'archives')];
-  await run.step(
-    'mailAccounts',
-    node,
-    { directory, domain, administrator, probes, folders, mount: file.share.mount, cluster: file.name },
-    { title: 'probe accounts', guide: 'G12' },
-  );
 }
 
 /** What one stage does: while users work, right before the stop, and in it. */
@@ -66,7 +56,7 @@ interface StageGuide {
 /** What is known of a stage's part in the stop. */
 export interface Prepared {
   readonly seconds: number | null;
-  readonly skipped: readonly { readonly what: string; readonly hash: string; readonly count: number }[];
+  readonly skipped: readonly SkippedList[];
 }
 
 const GUIDES: Readonly<Record<Stage, StageGuide>> = {

@@ -3,6 +3,7 @@ import type { SettingsDesired } from '../../activities/settings.js';
 import { sharedFolder, type Machine } from '../../cluster/names.js';
 import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
+import { configurationFolders } from './first-node-settings.js';
 
 /**
  * Before the first node's configuration is everybody's: it names no place that only this node has (B11; procedure,
@@ -21,9 +22,7 @@ export async function staysTrue(
   const input = {
     directory: file.icewarp.directory,
     to: {
-      config: sharedFolder(file, 'config'),
-      spam: sharedFolder(file, 'spam'),
-      calendar: sharedFolder(file, 'calendar'),
+      ...configurationFolders(file),
       mail: sharedFolder(file, 'mail'),
       archive: sharedFolder(file, 'archives'),
     },

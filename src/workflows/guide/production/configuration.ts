@@ -1,6 +1,5 @@
-import { sharedFolder } from '../../../cluster/names.js';
 import type { Runner } from '../../runner.js';
-import { databaseSettings, directorySettings } from '../first-node-settings.js';
+import { configurationFolders, databaseSettings, directorySettings } from '../first-node-settings.js';
 import { knowsItsConfiguration } from '../joining.js';
 import { pathDatOf } from '../path-dat.js';
 import type { Prepared } from '../production.js';
@@ -42,14 +41,8 @@ export async function moveConfiguration(run: Runner, first: First): Promise<void
   const { file, node, spec } = first;
   const { directory } = file.icewarp;
   const { uid, gid, mount } = file.share;
-  const to = {
-    config: sharedFolder(file, 'config'),
-    spam: sharedFolder(file, 'spam'),
-    calendar: sharedFolder(file, 'calendar'),
-  };
-  if (await configurationMoves(run, first)) {
-    await stopServices(run, first, 'configuration');
-  }
+  const to = configurationFolders(file);
+  if (await configurationMoves(run, first)) await stopServices(run, first, 'configuration');
   await finalPass(run, first, 'calendar');
   await run.step(
     'sharedConfiguration',

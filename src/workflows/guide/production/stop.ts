@@ -1,9 +1,11 @@
+import type { TreeDesired } from '../../../activities/node-tree.js';
 import type { Resources } from '../../../activities/registry.js';
 import type { DesiredOf } from '../../../activities/resource.js';
 import { closingOf } from '../../../cluster/closing.js';
 import { sharedFolder, type Machine } from '../../../cluster/names.js';
 import type { Cutover, NodeSpec } from '../../../cluster/schema.js';
 import type { Stage } from '../../../cluster/stages.js';
+import { TREES, type TreeName } from '../../../icewarp/mail-tree.js';
 import type { Cluster } from '../../guide.js';
 import type { Runner } from '../../runner.js';
 import { balancedServices } from '../balanced.js';
@@ -63,7 +65,7 @@ export async function stopServices(run: Runner, { node, file }: First, label: st
 /** The folders that are about to move. */
 async function treesInForce(run: Runner, first: First, stage: Stage): Promise<readonly string[]> {
   const trees: string[] = [];
-  for (const what of ['mail', 'archive', 'calendar'] as const) {
+  for (const what of TREES) {
     const { directory, to } = treeDesired(first, what);
     const about = { title: `where ${what} is`, guide: 'G15', label: `quiet-${what}-${stage}` };
     const found = await run.look('treeInForce', first.node, { directory, what, to }, about);
@@ -137,17 +139,7 @@ async function portsDesired(
 }
 
 /** Where a tree goes. */
-export function treeDesired(
-  { file }: First,
-  what: 'mail' | 'archive' | 'calendar',
-): {
-  readonly directory: string;
-  readonly mount: string;
-  readonly cluster: string;
-  readonly what: 'mail' | 'archive' | 'calendar';
-  readonly to: string;
-  readonly owner: { readonly uid: number; readonly gid: number };
-} {
+export function treeDesired({ file }: First, what: TreeName): TreeDesired {
   const { uid, gid, mount } = file.share;
   const to = sharedFolder(file, what === 'archive' ? 'archives' : what);
   return { directory: file.icewarp.directory, mount, cluster: file.name, what, to, owner: { uid, gid } };

@@ -1,9 +1,9 @@
-import { localFolders } from '../../../cluster/names.js';
-import { mailTree } from '../../../icewarp/mail-tree.js';
+import { mailTree, type TreeName } from '../../../icewarp/mail-tree.js';
 import type { PassResult } from '../../../transfer/types.js';
 import type { SkippedList } from '../../status.js';
 import type { Runner } from '../../runner.js';
 import { directorySettings } from '../first-node-settings.js';
+import { localQueues } from '../first-node-steps.js';
 import { finalPassSeconds, type TreeMeasured } from '../forecast.js';
 import { seenByEveryNode } from '../old-mail.js';
 import { plantOldMessages, probeOldMessages } from '../old-messages.js';
@@ -11,10 +11,8 @@ import type { Prepared } from '../production.js';
 import { probeNodeAlone } from '../probes.js';
 import { startServices, stopServices, treeDesired, type First } from './stop.js';
 
-type Tree = 'mail' | 'archive' | 'calendar';
-
 /** Trees, what the operator calls them, and the requirement that moves them. */
-const TREES: Readonly<Record<Tree, { readonly things: string; readonly guide: string }>> = {
+const WORDS: Readonly<Record<TreeName, { readonly things: string; readonly guide: string }>> = {
   mail: { things: 'mail', guide: 'G15' },
   archive: { things: 'archives', guide: 'G16' },
   calendar: { things: 'calendar attachments', guide: 'G20' },
@@ -32,7 +30,7 @@ const about = {
 };
 
 /** What the mail settings lead to; the calendar is where path.dat says, and moves with the configuration. */
-function treesOf({ file }: First): readonly Tree[] {
+function treesOf({ file }: First): readonly Exclude<TreeName, 'calendar'>[] {
   return file.mail.archive ? ['mail', 'archive'] : ['mail'];
 }
 
@@ -59,7 +57,7 @@ export async function prepareStorage(run: Runner, first: First): Promise<Prepare
 }
 
 /** Copies trees while users work, and tells how long their final passes will take. */
-export async function prepareTrees(run: Runner, first: First, trees: readonly Tree[]): Promise<Prepared> {
+export async function prepareTrees(run: Runner, first: First, trees: readonly TreeName[]): Promise<Prepared> {
   const [parts, skipped]: [(number | null)[], SkippedList[]] = [[], []];
   for (const what of trees) {
     const { passes, rewritten } = await passesOver(run, first, what);
@@ -74,18 +72,16 @@ export async function prepareTrees(run: Runner, first: First, trees: readonly Tr
 async function passesOver(
   run: Runner,
   first: First,
-  what: Tree,
+  what: TreeName,
 ): Promise<TreeMeasured & { passes: readonly PassResult[] }> {
   const { node } = first;
-  const { things, guide } = TREES[what];
+  const { things, guide } = WORDS[what];
   const desired = treeDesired(first, what);
-  const room = { directory: desired.directory, mount: desired.mount, cluster: desired.cluster, what, to: desired.to };
-  const measured = await run.act(
-    'roomForMail',
-    node,
-    { ...room, owner: desired.owner },
-    { title: `room and names on the share for ${things}`, guide, label: what },
-  );
+  const measured = await run.act('roomForMail', node, desired, {
+    title: `room and names on the share for ${things}`,
+    guide,
+    label: what,
+  });
   const begins = await run.step('treeSeeded', node, desired, {
     title: `${things} copied to the share while users work`,
     guide,
@@ -116,18 +112,18 @@ export function catchUp(run: Runner, first: First): Promise<void> {
   return catchUpWith(run, first, treesOf(first));
 }
 
-export async function catchUpWith(run: Runner, first: First, trees: readonly Tree[]): Promise<void> {
+export async function catchUpWith(run: Runner, first: First, trees: readonly TreeName[]): Promise<void> {
   for (const what of trees) await pass(run, first, what, 'delta', 'delta-last');
 }
 
 async function pass(
   run: Runner,
   first: First,
-  what: Tree,
+  what: TreeName,
   kind: 'seed' | 'delta',
   label: string,
 ): Promise<PassResult | null> {
-  const { things, guide } = TREES[what];
+  const { things, guide } = WORDS[what];
   const title = kind === 'seed' ? `first copy of ${things}` : `what has changed in ${things}`;
   const result = await run.pass(await input(run, first, what, kind), first.node, {
     title,
@@ -140,27 +136,27 @@ async function pass(
 async function input(
   run: Runner,
   first: First,
-  what: Tree,
+  what: TreeName,
   kind: 'seed' | 'delta' | 'verify',
 ): Promise<Parameters<Runner['pass']>[0]> {
   const { file, node } = first;
   const { directory, to, owner } = treeDesired(first, what);
-  const place = { title: `where ${TREES[what].things} are`, guide: TREES[what].guide, label: what };
+  const place = { title: `where ${WORDS[what].things} are`, guide: WORDS[what].guide, label: what };
   const found = await run.look('treeInForce', node, { directory, what, to }, place);
   const tree = mailTree(what, found?.from ?? '', to, 'live', owner);
   return { cluster: file.name, node: node.name, tree, pass: kind };
 }
 
 /** Items that would be left behind: an operator approves of exactly that list. */
-async function skippedOf(run: Runner, { node }: First, what: Tree): Promise<readonly SkippedList[]> {
-  const title = `what of ${TREES[what].things} cannot be carried over`;
+async function skippedOf(run: Runner, { node }: First, what: TreeName): Promise<readonly SkippedList[]> {
+  const title = `what of ${WORDS[what].things} cannot be carried over`;
   const found = await run.look('skippedItems', node, { what }, { title, guide: 'G15', label: what });
   return found === null || found.missing === 0 ? [] : [{ what, hash: found.hash, count: found.missing }];
 }
 
 /** With the services stopped: what is still missing, and a second walk that finds nothing. */
-export async function finalPass(run: Runner, first: First, what: Tree): Promise<void> {
-  const { things, guide } = TREES[what];
+export async function finalPass(run: Runner, first: First, what: TreeName): Promise<void> {
+  const { things, guide } = WORDS[what];
   await run.step('treeFinal', first.node, () => ({ ...treeDesired(first, what), skipped: run.approvedSkipped }), {
     title: `final pass over ${things}`,
     guide,
@@ -171,28 +167,14 @@ export async function finalPass(run: Runner, first: First, what: Tree): Promise<
 
 /** The final passes, with nobody writing, the queues, and the settings that lead to the share (steps 9 and 10). */
 export async function moveStorage(run: Runner, first: First): Promise<void> {
-  const { file, node, spec } = first;
-  const { directory } = file.icewarp;
+  const { node, spec } = first;
   const moves = await run.wouldChange('settings', node, settingsDesired(first), about);
   if (moves) await stopServices(run, first, 'storage');
   for (const what of treesOf(first)) {
-    const { things, guide } = TREES[what];
-    await run.step('treeFinal', node, () => ({ ...treeDesired(first, what), skipped: run.approvedSkipped }), {
-      title: `final pass over ${things}`,
-      guide,
-      label: what,
-      copies: true,
-    });
-    if (moves && what !== 'calendar') await seenByEveryNode(run, first, node, what);
+    await finalPass(run, first, what);
+    if (moves) await seenByEveryNode(run, first, node, what);
   }
-  const { outgoing, retry, incoming } = localFolders(file);
-  const owner = { uid: file.share.uid, gid: file.share.gid };
-  await run.step(
-    'mailQueues',
-    node,
-    { directory, queues: { outgoing, retry, incoming }, owner },
-    { title: 'queues, with what waits in them, on the node’s own disk', guide: 'B2 G14' },
-  );
+  await localQueues(run, first, node);
   await run.switched();
   await run.step('settings', node, settingsDesired(first), about);
   await startServices(run, first, 'directories');
