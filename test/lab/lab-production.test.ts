@@ -75,9 +75,14 @@ describe("the lab's server in production", () => {
     await sleep(2_000);
     // the watchdog brings it back
     await services('--stop', 'smtp');
-    const served = (): boolean => readJournal(loadFiles(lab.directory).journal).some(({ kind }) => kind === 'back');
-    await eventually('SMTP is there again', served);
+    const told = (what: string): boolean =>
+      readJournal(loadFiles(lab.directory).journal).some(
+        (entry) => (entry.kind === 'away' || entry.kind === 'back') && `${entry.service} ${entry.kind}` === what,
+      );
+    await eventually('SMTP is there again', () => told('smtp back'));
     await services('--stop');
+    // a machine in a hurry has them back before a client comes by
+    await eventually('the clients of IMAP are not served', () => told('imap away'));
     await services('--start');
     await sleep(1_500);
     // a load that dies leaves what it had in hand unknown, and goes on
@@ -89,8 +94,7 @@ describe("the lab's server in production", () => {
     expect(answer.problems).toEqual([]);
     expect(answer.counts.accepted).toBeGreaterThan(5);
     expect(answer.counts.changes).toBeGreaterThan(10);
-    expect(away(answer).filter((service) => service === 'smtp').length).toBeGreaterThanOrEqual(2);
-    expect(away(answer)).toContain('imap');
+    expect(away(answer)).toEqual(expect.arrayContaining(['smtp', 'imap']));
     for (const { seconds } of answer.away) expect(seconds).toBeGreaterThan(0);
     await takeLater(lab);
     const outside = (): number =>

@@ -115,7 +115,7 @@ export async function checkLoad(lab: Lab, { imap, store, patience }: CheckOption
   const old = oldOf(size);
   const expectation = expectationOf(journal, LAB_DOMAIN, old.states);
   const hashes = new Map([...old.hashes, ...expectation.hashes]);
-  const queued = await emptied(lab, patience);
+  const left = await settled(lab, patience);
   const problems: Problem[] = [];
   for (const target of imap) problems.push(...(await checkImap(lab, target, size, expectation, hashes)));
   const onDisk = await inLanes(usersOf(size), (user) => {
@@ -125,7 +125,7 @@ export async function checkLoad(lab: Lab, { imap, store, patience }: CheckOption
   problems.push(...compareMessages('disk', expectation, hashes, onDisk.flat()));
   problems.push(...(await checkArchive(store, size, expectation, old, hashes)));
   problems.push(...(await checkAttachments(store, size)));
-  problems.push(...(await checkOutside(lab, expectation, queued)));
+  problems.push(...checkOutside(expectation, left));
   for (const id of expectation.bounced) {
     problems.push({
       what: 'bounced',
@@ -205,13 +205,15 @@ async function checkAttachments({ calendar }: Store, size: OldServerSize): Promi
   return problems;
 }
 
-async function checkOutside(
-  lab: Lab,
-  { leaving, messages }: Expectation,
-  queued: readonly Queued[],
-): Promise<Problem[]> {
+/** What waits in the queues, and what has come outside, at one moment. */
+interface Left {
+  readonly queued: readonly Queued[];
+  readonly arrived: readonly string[];
+}
+
+function checkOutside({ leaving, messages }: Expectation, { queued, arrived }: Left): Problem[] {
   const waiting = waitingMessages().map(({ id }) => [id, { there: 'always' }] as const);
-  const problems = compareLeaving(new Map([...leaving, ...waiting]), await lookAtArrivals(lab), queued);
+  const problems = compareLeaving(new Map([...leaving, ...waiting]), arrived, queued);
   const later = laterIds();
   for (const { id, place } of queued) {
     if (!later.has(id) && (leaving.has(id) || messages.has(id))) {
@@ -221,13 +223,19 @@ async function checkOutside(
   return problems;
 }
 
-/** Waits until nothing is in the queues but what the provider outside puts off; returns what is there then. */
-async function emptied(lab: Lab, patience: number): Promise<Queued[]> {
+/**
+ * Waits until nothing is in the queues but what the provider outside puts off; returns what is there then. A message
+ * that comes between two looks, or has come and leaves its queue only an instant later, would be seen in both places.
+ */
+async function settled(lab: Lab, patience: number): Promise<Left> {
   const later = laterIds();
   const deadline = Date.now() + patience * 1000;
   for (;;) {
+    const before = await lookAtArrivals(lab);
     const queued = await lookInQueues(lab);
-    if (queued.every(({ id }) => later.has(id)) || Date.now() > deadline) return queued;
+    const arrived = await lookAtArrivals(lab);
+    const stands = before.length === arrived.length && queued.every(({ id }) => later.has(id) && !arrived.includes(id));
+    if (stands || Date.now() > deadline) return { queued, arrived };
     await sleep(200);
   }
 }
