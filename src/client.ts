@@ -5,7 +5,10 @@ import { programWith, type Entries } from './cli/program.js';
 /** Their code takes half a second to load: only when it is asked for. */
 const entries: Entries = {
   worker: async (flags) => (await import('./worker.js')).runWorker(flags),
-  recover: async (flags) => (await import('./recover.js')).runRecover(flags),
+  recover: {
+    node: async (flags) => (await import('./recover.js')).runRecover(flags),
+    rollout: async (file, flags) => (await import('./reset.js')).runReset(file, flags),
+  },
 };
 
 // `… | head` closes our output early: that is no failure of ours

@@ -30,7 +30,7 @@ export async function runWorker(flags: WorkerFlags): Promise<number> {
     logger: new DefaultLogger('WARN', ({ level, message, meta }: LogEntry) => {
       agent.log(message, { level, ...meta });
     }),
-    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
   // before Temporal is asked for anything: that may be away, and it is what a lease is for

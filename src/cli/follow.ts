@@ -73,7 +73,7 @@ async function look(client: Client, cluster: ClusterFile, run: string | undefine
   const { runId } = description;
   const ended = await endOf(client, cluster, description);
   if (ended !== undefined) return { runId, ended };
-  const status = await askWorkflow(client, cluster, Date.now() + ANSWER, runId);
+  const { status } = await askWorkflow(client, cluster, Date.now() + ANSWER, runId);
   return status === undefined ? { runId } : { runId, status };
 }
 

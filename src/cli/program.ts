@@ -4,7 +4,7 @@ import { PRODUCT_VERSION } from '../cluster/version.js';
 import { labCommand } from './lab.js';
 import { lbCommand } from './lb.js';
 import { operatorCommands } from './operator-commands.js';
-import { recoverCommand, type RecoverFlags } from './recover.js';
+import { recoverCommand, type RecoverEntries } from './recover.js';
 import { rolloutCommands } from './rollout-commands.js';
 import { strict } from './strict.js';
 import { transferCommand } from './transfer.js';
@@ -31,7 +31,7 @@ Exit status: 0 done; 1 failed; 2 wrong usage, cluster file or saved plan;
 /** The commands that are an agent, or act as one: their code is above this room. */
 export interface Entries {
   readonly worker: (flags: WorkerFlags) => Promise<number>;
-  readonly recover: (flags: RecoverFlags) => Promise<number>;
+  readonly recover: RecoverEntries;
 }
 
 /** The whole command line. */

@@ -134,7 +134,7 @@ function preflightLines({ findings = [], approved = [] }: Status): string[] {
 }
 
 /** What is known without a control worker. */
-export function memoText(memo: MemoStatus, file: string): string {
+export function memoText(memo: MemoStatus, file: string, unanswered?: string): string {
   const { verb, by, direction, phase, paused, done, now, held } = memo;
   if (phase === '') return `${verb} by ${by}. ${queuedText(verb, file)}\n`;
   return [
@@ -144,7 +144,7 @@ export function memoText(memo: MemoStatus, file: string): string {
     ...heldAdvice(held, file),
     ...(paused ? ['', pausedText(file)] : []),
     '',
-    `As last told: no control worker answers. Start it with: icewarp-rollout worker --control (then: icewarp-rollout status ${file})`,
+    unanswered === undefined ? 'As last told.' : `As last told: ${unanswered} (then: icewarp-rollout status ${file})`,
     '',
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import { readClusterFile } from './cluster-file.js';
 import { within, withClient } from './connect.js';
 import { endedText, endFacts, endOf, exitCodeOf, type Ended } from './ended.js';
 import { EXIT } from './exit.js';
+import { failingTask, failingText, notReplayed, type FailingTask } from './failing-task.js';
 import { memoText, statusText } from './status-text.js';
 import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
 
@@ -28,17 +29,20 @@ export async function showStatus(file: string, { json = false }: { json?: boolea
       );
     }
     const ended = await endOf(client, cluster, description, until);
-    const answer = ended === undefined ? until : Math.min(until, Date.now() + MORE);
-    const status = await askWorkflow(client, cluster, answer, description.runId);
+    const stuck = ended === undefined ? await failingTask(client, cluster, description, until) : undefined;
+    const answer = ended === undefined && stuck === undefined ? until : Math.min(until, Date.now() + MORE);
+    const { status, unanswered } = await askWorkflow(client, cluster, answer, description.runId);
+    const failing = status === undefined && ended === undefined ? (stuck ?? notReplayed(unanswered)) : undefined;
     const { state, since, pending } = serverFacts(description);
     const memo = memoStatus(description);
     if (json) {
       const end = ended === undefined ? null : endFacts(ended);
-      const facts = { state, since, pending, memo, end, status: status ?? null };
+      const facts = { state, since, pending, memo, end, failing: failing ?? null, status: status ?? null };
       process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
     } else {
       process.stdout.write(`${state.toLowerCase()} since ${since}\n`);
-      process.stdout.write(bodyText(status, ended, description, file));
+      process.stdout.write(failing === undefined ? '' : failingText(failing, file));
+      process.stdout.write(bodyText({ status, ended, failing }, description, file));
       for (const line of status === undefined ? pending : []) process.stdout.write(`  ${line}\n`);
     }
     if (ended !== undefined) return exitCodeOf(ended);
@@ -49,12 +53,14 @@ export async function showStatus(file: string, { json = false }: { json?: boolea
   }, until);
 }
 
-function bodyText(
-  status: Status | undefined,
-  ended: Ended | undefined,
-  description: WorkflowExecutionDescription,
-  file: string,
-): string {
+/** What is known of a rollout beside what the server says of every workflow. */
+interface Known {
+  readonly status: Status | undefined;
+  readonly ended: Ended | undefined;
+  readonly failing: FailingTask | undefined;
+}
+
+function bodyText({ status, ended, failing }: Known, description: WorkflowExecutionDescription, file: string): string {
   if (ended !== undefined) {
     const back = status?.undoable ?? ended.result?.undo.length;
     const undoable = back === undefined ? '' : `${back} steps can be put back with icewarp-rollout rollback ${file}\n`;
@@ -62,22 +68,23 @@ function bodyText(
   }
   if (status !== undefined) return statusText(status, file);
   const memo = memoStatus(description);
-  return memo === undefined
-    ? 'no control worker answers. Start it with: icewarp-rollout worker --control\n'
-    : memoText(memo, file);
+  const unanswered =
+    failing === undefined ? 'no control worker answers. Start it with: icewarp-rollout worker --control' : undefined;
+  if (memo !== undefined) return memoText(memo, file, unanswered);
+  return unanswered === undefined ? '' : `${unanswered}\n`;
 }
 
-/** The workflow's own answer, or undefined when no control worker gives one until then. */
+/** The workflow's own answer, or why it gives none until then: no control worker is there, or it cannot go on. */
 export async function askWorkflow(
   client: Client,
   cluster: ClusterFile,
   until: number,
   runId: string,
-): Promise<Status | undefined> {
+): Promise<{ readonly status?: Status; readonly unanswered?: unknown }> {
   try {
-    return await within(client, () => rolloutHandle(client, cluster, runId).query(statusQuery), until);
-  } catch {
-    return undefined;
+    return { status: await within(client, () => rolloutHandle(client, cluster, runId).query(statusQuery), until) };
+  } catch (unanswered) {
+    return { unanswered };
   }
 }
 

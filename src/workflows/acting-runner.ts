@@ -43,6 +43,11 @@ export class ActingRunner implements Runner {
     return this.#way.entries;
   }
 
+  /** What was done in events of this run's history that were given up: it can be put back all the same. */
+  adopt(undo: readonly Undo[]): void {
+    for (const entry of undo) this.#way.register(entry);
+  }
+
   answer(id: string, answer: Answer): void {
     this.#attempts.answer(id, answer);
   }
@@ -95,7 +100,7 @@ export class ActingRunner implements Runner {
       const { before, changes } = (await call(on, `${kind}.check`, `check ${about.title}`, [id, wanted])) as Check;
       if (changes.length === 0) return changed ? 'done' : 'unchanged';
       changed = true;
-      this.#way.register({ kind, step: id, title: about.title, on, desired: wanted, before }, about);
+      this.#way.register({ kind, step: id, title: about.title, on, desired: wanted, before });
       await this.#current?.hold();
       if (before !== null) await prepare?.(before as Parameters<NonNullable<typeof prepare>>[0]);
       const began = Date.now();

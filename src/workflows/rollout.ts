@@ -9,7 +9,7 @@ import { failure } from './calls.js';
 import { guide } from './guide.js';
 import { obey } from './obey.js';
 import { Progress } from './progress.js';
-import { commandUpdate, statusQuery, undoQuery, type Command } from './status.js';
+import { adoptSignal, commandUpdate, statusQuery, undoQuery, type Command } from './status.js';
 import { verbOf, wayBackOf, type RolloutInput, type RolloutResult } from './rollout-input.js';
 import { validate } from './verbs.js';
 
@@ -29,6 +29,9 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
 
   setHandler(statusQuery, () => progress.status(runner.undo.length));
   setHandler(undoQuery, () => runner.undo);
+  setHandler(adoptSignal, (undo) => {
+    runner.adopt(undo);
+  });
   const turnBack = (stage: Stage | undefined): void => {
     turnedBack = true;
     to = stage;

@@ -29,8 +29,6 @@ export interface About {
   readonly expected?: number | null;
   /** It only copies: before a stop is open, going back leaves the copy where it is, and takes no time for it. */
   readonly copies?: boolean;
-  /** Its undo is done after all others of the rollback: for the services, which must not start half way. */
-  readonly undoLast?: boolean;
 }
 
 /** A step on several machines needs a name of its own. */

@@ -1,4 +1,4 @@
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
 import type { Machine } from '../cluster/names.js';
 import type { Stage } from '../cluster/stages.js';
@@ -168,4 +168,9 @@ export interface Command {
 
 export const statusQuery = defineQuery<Status>('status');
 export const undoQuery = defineQuery<readonly Undo[]>('undo');
+/**
+ * What was done in events that the run is about to give up, in that order: sent before it is reset, so that the server gives it
+ * to what goes on, whatever becomes of the sender.
+ */
+export const adoptSignal = defineSignal<[readonly Undo[]]>('adopt');
 export const commandUpdate = defineUpdate<string, [Command]>('command');

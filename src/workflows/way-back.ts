@@ -31,8 +31,12 @@ export class WayBack {
     return this.#entries;
   }
 
-  /** Before the action; a retry, or a later step on the same thing, keeps the FIRST observation. */
-  register(undo: Undo, { undoLast = false }: About): void {
+  /**
+   * Before the action; a retry, or a later step on the same services, keeps the FIRST observation. The undo of
+   * services comes after all others of the way back: they must not start half way.
+   */
+  register(undo: Undo): void {
+    const undoLast = undo.kind === 'services';
     const known = (one: Undo): boolean =>
       one.step === undo.step || (undoLast && one.kind === undo.kind && one.on.name === undo.on.name);
     if (this.#entries.some(known)) return;

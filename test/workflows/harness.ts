@@ -117,8 +117,9 @@ export async function stopWorkers(): Promise<void> {
   running = [];
 }
 
-export async function runWorkers(without: readonly string[] = []): Promise<Worker[]> {
-  const workers = await workersOf(environment, world, cluster, NAMES, without);
+/** @param bundle workflow code of another release than this one. */
+export async function runWorkers(without: readonly string[] = [], bundle = BUNDLE): Promise<Worker[]> {
+  const workers = await workersOf(environment, world, cluster, { ...NAMES, bundle }, without);
   running.push({ workers, ended: Promise.allSettled(workers.map((worker) => worker.run())) });
   return workers;
 }

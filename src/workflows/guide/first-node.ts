@@ -73,7 +73,7 @@ async function databasesOf(run: Runner, cluster: Cluster, node: Machine<'node'>)
     'services',
     node,
     { directory, running: true },
-    { title: 'services on the new databases', guide: 'G12', label: 'databases', undoLast: true },
+    { title: 'services on the new databases', guide: 'G12', label: 'databases' },
   );
   await run.step(
     'tables',
@@ -114,7 +114,7 @@ async function directoriesOf(
     'services',
     node,
     { directory, running: true },
-    { title: 'services on the new directories', guide: 'G14', label: 'directories', undoLast: true },
+    { title: 'services on the new directories', guide: 'G14', label: 'directories' },
   );
   return moved;
 }
@@ -139,7 +139,7 @@ async function configurationOf(run: Runner, cluster: Cluster, node: Machine<'nod
     'services',
     node,
     { directory, running: true },
-    { title: 'services on the shared configuration', guide: 'G23', label: 'shared', undoLast: true },
+    { title: 'services on the shared configuration', guide: 'G23', label: 'shared' },
   );
   await knowsItsConfiguration(run, cluster, node);
 }

@@ -39,7 +39,7 @@ async function join(run: Runner, { file, on }: Cluster, spec: NodeSpec): Promise
     'services',
     node,
     { directory, running: true },
-    { title: 'services on the shared configuration', guide: 'G11', label: 'shared', undoLast: true },
+    { title: 'services on the shared configuration', guide: 'G11', label: 'shared' },
   );
   await knowsItsConfiguration(run, { file, on }, node);
 }

@@ -94,7 +94,7 @@ export async function startServices(run: Runner, first: First, label: keyof type
     'services',
     node,
     { directory, running: true },
-    { title: `services on the ${WORDS[label]}`, guide: 'G23', label, undoLast: true },
+    { title: `services on the ${WORDS[label]}`, guide: 'G23', label },
   );
 }
 
