@@ -9,7 +9,10 @@ import type { Command } from 'commander';
 import { programWith } from '../../src/cli/program.js';
 import { CLIENT, run } from './command-line.js';
 
-const program = programWith({ worker: () => Promise.resolve(0), recover: { node: () => Promise.resolve(0), rollout: () => Promise.resolve(0) } });
+const program = programWith({
+  worker: () => Promise.resolve(0),
+  recover: { node: () => Promise.resolve(0), rollout: () => Promise.resolve(0) },
+});
 
 /** Every command and sub-command with the words that call it. */
 function withAllBelow(command: Command, words: readonly string[] = []): { name: string; command: Command }[] {
