@@ -100,7 +100,7 @@ describe('the clients’ names, asked of a real DNS server', () => {
     const begun = Date.now();
     setTimeout(() => stop.abort(), 100);
     await expect(asked).rejects.toThrow();
-    expect(Date.now() - begun).toBeLessThan(1_500);
+    expect(Date.now() - begun).toBeLessThan(3_000);
   });
 
   it('tell of a certificate whether it has the name, how long it lasts and who issued it', async () => {
@@ -197,7 +197,7 @@ describe('a node, seen from outside', () => {
     const begun = Date.now();
     setTimeout(() => stop.abort(), 200);
     await expect(looked).rejects.toThrow();
-    expect(Date.now() - begun).toBeLessThan(2_000);
+    expect(Date.now() - begun).toBeLessThan(5_000);
   });
 
   it('reaches the licence server, or says why not', async () => {
