@@ -304,6 +304,11 @@ export const clusterSchema = z.strictObject({
   balancer: balancer.prefault({}),
   /** Left out: the first node serves nobody yet (procedure, Order 1). */
   cutover: cutover.optional(),
+  /**
+   * Who may approve, and let a stop begin: somebody-else than who started the rollout (default anyone). A safeguard against
+   * mistakes: names come from the operators' machines.
+   */
+  approvals: z.enum(['anyone', 'somebody-else']).optional(),
   /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
   backups: z.array(backup).max(20).optional(),
   public: publicSide.optional(),
