@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { done, runScript, setQuiet, show, Stop } from './say.mjs';
+import { ask, done, runScript, setQuiet, show, Stop } from './say.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -78,11 +78,39 @@ export async function exportSchema() {
   done('schema/cluster.schema.json');
 }
 
+/**
+ * Writes down what ships (CycloneDX), from the lockfile alone: asks no registry. npm lists everything, because it leaves
+ * out with `--omit=dev` what development needs as well; the lockfile tells what ships.
+ */
+export function writeSbom() {
+  const args = ['--prefix', root, 'sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'];
+  const { ok, out, why } = ask('npm', args, { seconds: 120 });
+  if (!ok) throw new Stop(`npm sbom: ${why}`);
+  const { components, dependencies, ...about } = JSON.parse(out);
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const ships = new Set(
+    Object.entries(packages)
+      .filter(([place, { dev, devOptional }]) => place !== '' && !dev && !devOptional)
+      .map(([place, { name, version }]) => `${name ?? place.split('node_modules/').at(-1)}@${version}`),
+  );
+  const kept = components.filter((one) => ships.has(`${one.name}@${one.version}`));
+  const missing = [...ships].filter((one) => !kept.some(({ name, version }) => `${name}@${version}` === one));
+  if (missing.length > 0) throw new Stop(`npm sbom does not list ${missing.join(', ')}`);
+  const refs = new Set([about.metadata.component['bom-ref'], ...kept.map((one) => one['bom-ref'])]);
+  const among = dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }));
+  const list = { ...about, components: kept, dependencies: among };
+  writeFileSync(join(dist, 'sbom.cdx.json'), `${JSON.stringify(list, null, 2)}\n`);
+  done('dist/sbom.cdx.json');
+}
+
 /** All of it. */
 export async function build() {
   await compile();
   await bundle();
   await exportSchema();
+  writeSbom();
 }
 
 /** A build for what runs longer than others leave dist/ alone; one that is in use stays, whatever the sources say by now. */

@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import { bootstrap } from './bootstrap.mjs';
-import { bundle, compile, exportSchema } from './build.mjs';
+import { bundle, compile, exportSchema, writeSbom } from './build.mjs';
 import { done, problem, show, Stop } from './say.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -16,6 +16,7 @@ const GATES = [
   ['type check', () => compile()],
   ['bundle', () => bundle()],
   ['schema', exportSchema],
+  ['list of what ships', async () => writeSbom()],
   ['lint', () => run('lint', tool('eslint/bin/eslint.js'), ['--max-warnings', '0', '.'])],
   ['format', () => run('format', tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])],
 ];

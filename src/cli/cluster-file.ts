@@ -1,16 +1,15 @@
-import { readFile } from 'node:fs/promises';
-
 import { RolloutError } from '../cluster/errors.js';
-import { formatProblem, loadCluster } from '../cluster/load.js';
+import { formatProblem, loadCluster, MAX_LENGTH } from '../cluster/load.js';
 import type { ClusterFile } from '../cluster/schema.js';
+import { NotTaken, readAtMost } from './bounded-file.js';
 
-/** A cluster file's text. @throws RolloutError CLUSTER_FILE when it cannot be read. */
+/** A cluster file's text. @throws RolloutError CLUSTER_FILE when it cannot be read, is too long or no text. */
 export async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readAtMost(file, MAX_LENGTH);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new RolloutError('CLUSTER_FILE', `${file} cannot be read (${code})`);
+    if (error instanceof NotTaken) throw new RolloutError('CLUSTER_FILE', `${file} ${error.message}`);
+    throw error;
   }
 }
 

@@ -51,9 +51,12 @@ export function within<T>(client: Client, call: () => Promise<T>, until = Date.n
   return client.withDeadline(until, call);
 }
 
-/** Who is typing: recorded with every verb. */
+/** Who is typing: recorded with every verb. Behind sudo it is not root alone, but also who asked for it. */
 export function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
+  const { username } = userInfo();
+  const asked = process.env['SUDO_USER'] ?? '';
+  const name = username === 'root' && /^[\w.@-]{1,64}$/.test(asked) && asked !== 'root' ? `${asked}/root` : username;
+  return `${name}@${hostname()}`;
 }
 
 /** How a workflow is shown in the Web UI when its address is known. */

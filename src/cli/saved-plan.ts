@@ -11,6 +11,7 @@ import { comparePlans, type Difference } from '../workflows/plan-difference.js';
 import { canonicalJson, canonicalPlan, PLAN_FORMAT, type PlanBody } from '../workflows/plan-identity.js';
 import type { Plan } from '../workflows/planner.js';
 import { SEVERITIES } from '../workflows/preflight/finding.js';
+import { NotTaken, readAtMost } from './bounded-file.js';
 import { driftText } from './plan-text.js';
 import { say } from './say.js';
 
@@ -127,9 +128,10 @@ export async function loadPlan(file: string, cluster: ClusterFile): Promise<Save
   const other = (why: string): RolloutError => new RolloutError('PLAN_OTHER', `${file} ${why}`);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readAtMost(file, MAX_BYTES);
   } catch (error) {
-    throw other(`cannot be read (${codeOf(error)})`);
+    if (error instanceof NotTaken) throw other(error.message);
+    throw error;
   }
   const content = marked.safeParse(parsed(text));
   if (!content.success) throw other('is damaged, or no plan that this release has saved');

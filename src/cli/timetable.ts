@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
-
 import { parse } from 'yaml';
 
 import { RolloutError } from '../cluster/errors.js';
 import type { Limits, TimetableEntry } from '../transfer/types.js';
+import { NotTaken, readAtMost } from './bounded-file.js';
 import { parseCount, parseSize } from './quantities.js';
 
+/** Bytes: a week has few hours. */
+const LONGEST = 100_000;
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const KEYS = ['days', 'from', 'to', 'bytes', 'files'];
 
@@ -31,10 +32,10 @@ export async function readTimetable(file: string): Promise<NonNullable<Limits['t
 async function read(file: string): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readAtMost(file, LONGEST);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new RolloutError('USAGE', `${file} cannot be read (${code})`);
+    if (error instanceof NotTaken) throw new RolloutError('USAGE', `${file} ${error.message}`);
+    throw error;
   }
   try {
     return parse(text) as unknown;

@@ -23,36 +23,72 @@ export type Loaded =
 
 type Path = readonly (string | number)[];
 
-/** Longer files are not cluster files. */
-const MAX_LENGTH = 1_000_000;
+/** Characters and bytes; longer files are not cluster files: one of fifty nodes has some ten thousand. */
+export const MAX_LENGTH = 50_000;
+
+/** Problems that are told; nobody mends more at once, and each is looked up in the file. */
+const MOST_PROBLEMS = 50;
+
+/** What an alias may add: a file that grows when it is read is no cluster file. */
+const MOST_ALIASES = 50;
 
 /** Reads a cluster file's text. Never throws for bad text: every problem comes back with its place. Pure. */
 export function loadCluster(text: string, file: string): Loaded {
   const lines = new LineCounter();
   if (text.length > MAX_LENGTH) {
-    return {
-      ok: false,
-      problems: [{ file, line: 1, column: 1, where: '', message: 'this is too long for a cluster file' }],
-    };
+    return wholeFile(file, 'this is too long for a cluster file');
   }
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parsed(text, lines);
+  if (document === null) return wholeFile(file, TOO_DEEP);
   const problem = (offset: number, path: Path, message: string): FileProblem => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), where: path.join('.'), message };
   };
   if (document.errors.length > 0) {
-    return { ok: false, problems: document.errors.map((e) => problem(e.pos[0], [], `not valid YAML: ${e.message}`)) };
+    const told = document.errors.slice(0, MOST_PROBLEMS);
+    return { ok: false, problems: told.map((e) => problem(e.pos[0], [], yamlWords(e.message))) };
   }
   let raw: unknown;
   try {
-    raw = document.toJS({ maxAliasCount: 50 });
+    raw = document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch {
     return { ok: false, problems: [problem(0, [], 'too many aliases in this file')] };
   }
-  const parsed = clusterSchema.safeParse(raw);
-  const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue, raw));
-  const problems = found.map(({ path, message }) => problem(offsetOf(document, path), path, message));
-  return parsed.success && problems.length === 0 ? { ok: true, cluster: parsed.data } : { ok: false, problems };
+  const read = clusterSchema.safeParse(raw);
+  const found = read.success ? breaches(read.data) : problemsIn(read.error, raw);
+  const problems = found
+    .slice(0, MOST_PROBLEMS)
+    .map(({ path, message }) => problem(offsetOf(document, path), path, message));
+  return read.success && problems.length === 0 ? { ok: true, cluster: read.data } : { ok: false, problems };
+}
+
+const TOO_DEEP = 'not valid YAML: it is nested too deeply';
+
+function wholeFile(file: string, message: string): Loaded {
+  return { ok: false, problems: [{ file, line: 1, column: 1, where: '', message }] };
+}
+
+/** null when the text is nested more deeply than the parser's stack reaches. */
+function parsed(text: string, lineCounter: LineCounter): Document | null {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  } catch {
+    return null;
+  }
+}
+
+function yamlWords(message: string): string {
+  return /call stack/i.test(message) ? TOO_DEEP : `not valid YAML: ${message}`;
+}
+
+/** No more than are told: each unknown key is compared with all that are known. */
+function problemsIn({ issues }: z.ZodError, raw: unknown): { path: Path; message: string }[] {
+  const found: { path: Path; message: string }[] = [];
+  for (const issue of issues) {
+    if (found.length >= MOST_PROBLEMS) break;
+    found.push(...explain(issue, raw));
+  }
+  return found;
 }
 
 /** A problem on one line, as compilers print them. */
@@ -64,18 +100,22 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): { path: Path; message: 
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, path) }));
+      return issue.keys
+        .slice(0, MOST_PROBLEMS)
+        .map((key) => ({ path: [...path, key], message: unknownKey(key, path) }));
     case 'invalid_type': {
       const given = valueAt(raw, path);
       if (given === undefined) return [{ path, message: 'is missing' }];
       if (!issue.message.startsWith('Invalid input')) return [{ path, message: issue.message }];
       return [{ path, message: `expected ${issue.expected}, got ${describe(given)}${hint(issue.expected, given)}` }];
     }
-    case 'invalid_value':
-      return [
-        { path, message: `expected ${issue.values.map(String).join(' or ')}, got ${describe(valueAt(raw, path))}` },
-      ];
+    case 'invalid_value': {
+      const given = valueAt(raw, path);
+      if (given === undefined) return [{ path, message: 'is missing' }];
+      return [{ path, message: `expected ${issue.values.map(String).join(' or ')}, got ${describe(given)}` }];
+    }
     case 'invalid_union': {
+      if (valueAt(raw, path) === undefined) return [{ path, message: 'is missing' }];
       const first = issue.errors.flat()[0];
       return [{ path, message: first?.message ?? issue.message }];
     }
@@ -84,9 +124,12 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): { path: Path; message: 
   }
 }
 
+/** Longer ones are no slip of the pen. */
+const LONGEST_KEY = 40;
+
 function unknownKey(key: string, parent: Path): string {
   const known = knownKeys(parent);
-  const near = known
+  const near = (key.length > LONGEST_KEY ? [] : known)
     .map((candidate) => ({ candidate, far: distance(candidate.toLowerCase(), key.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)[0];
   const guess =

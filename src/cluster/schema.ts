@@ -50,6 +50,7 @@ const databaseName = z.string().regex(/^[A-Za-z0-9_]{1,64}$/, 'expected at most 
 
 const absolutePath = z
   .string()
+  .max(1_024, 'expected a path of at most 1024 characters')
   .regex(/^\/[A-Za-z0-9_./-]*$/, 'expected an absolute path of letters, digits, "_", "-" and "."')
   .refine((text) => !text.split('/').includes('..'), '".." is not allowed in a path')
   .transform((text) => (text.length > 1 ? text.replace(/\/+$/, '') : text));
@@ -73,11 +74,16 @@ const serverId = z
   .string()
   .regex(/^[A-Za-z0-9]{1,2}$/, 'expected one or two letters or digits in quotes, such as "10"');
 
+/** What names a build or an installer. */
+const label = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected at most 63 letters, digits, ".", "_" or "-"');
+
 const icewarp = z.strictObject({
   /** Name of the installer in each node's agent.yaml (path, sha256, arguments). */
-  installer: z.string().default('icewarp'),
+  installer: label.default('icewarp'),
   /** The build every node must run; without it the nodes must only be equal. */
-  build: z.string().optional(),
+  build: label.optional(),
   directory: absolutePath.default('/opt/icewarp'),
   /** Local disk of each node for Temp, Logs and queues; the same path everywhere. */
   local: absolutePath.default('/var/lib/icewarp'),
@@ -157,7 +163,10 @@ const account = z.strictObject({
 const outside = z.strictObject({
   address: z.email({ error: () => 'expected an address such as probe@other.example' }),
   /** Name to log in with; default the address. */
-  user: z.string().min(1).max(254).optional(),
+  user: z
+    .string()
+    .regex(/^[^\p{Cc}\p{Cs}]{1,254}$/u, 'expected at most 254 characters, none of them a control character')
+    .optional(),
   password: secret,
   imap: z.strictObject({
     host,
@@ -222,13 +231,19 @@ const backup = z.strictObject({
   taken: z.iso.datetime({ offset: true, error: 'expected a time such as 2026-11-20T04:00:00Z' }).optional(),
 });
 
-/** A time such as 90s, 30m, 24h or 2d, in seconds. */
-const duration = z
-  .string()
-  .regex(/^[1-9]\d{0,5}[smhd]$/, 'expected a time such as 90s, 30m, 24h or 2d')
-  .transform(
-    (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3_600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
-  );
+/** A time such as 90s, 30m, 24h or 2d, in seconds; a number, as saved plans hold it, is of seconds. */
+const duration = z.union([
+  z
+    .string()
+    .regex(/^[1-9]\d{0,5}[smhd]$/, 'expected a time such as 90s, 30m, 24h or 2d')
+    .transform(
+      (text) => Number(text.slice(0, -1)) * { s: 1, m: 60, h: 3_600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
+    ),
+  z
+    .int()
+    .min(1)
+    .max(999_999 * 86_400),
+]);
 
 /** Who begins a stop. */
 const gate = z.union([
@@ -289,6 +304,11 @@ export const clusterSchema = z.strictObject({
   balancer: balancer.prefault({}),
   /** Left out: the first node serves nobody yet (procedure, Order 1). */
   cutover: cutover.optional(),
+  /**
+   * Who may approve, and let a stop begin: somebody-else than who started the rollout (default anyone). A safeguard against
+   * mistakes: names come from the operators' machines.
+   */
+  approvals: z.enum(['anyone', 'somebody-else']).optional(),
   /** Backups of what is there already; the plan and the preflight repeat them. They are not made or checked. */
   backups: z.array(backup).max(20).optional(),
   public: publicSide.optional(),

@@ -1,3 +1,5 @@
+import { RolloutError } from '../cluster/errors.js';
+
 /** A MySQL database as IceWarp's settings name it. */
 export interface MysqlConnection {
   readonly host: string;
@@ -33,14 +35,29 @@ export function parseConnectionString(text: string): ConnectionFields | null {
   return { database, user, password, host, driver, syntax };
 }
 
-/** The inverse of {@link parseConnectionString}. Values with `;` are refused where they enter (design, Secrets). */
+/**
+ * The inverse of {@link parseConnectionString}.
+ *
+ * @throws RolloutError SECRET_UNUSABLE when a field would break out of its place; schema and secrets refuse it before.
+ */
 export function printConnectionString(fields: ConnectionFields): string {
   const { database, user, password, host, driver, syntax } = fields;
-  return [database, user, password, host, driver, syntax].join(';');
+  const parts = [database, user, password, host, driver, syntax];
+  if (parts.some((part) => part.includes(';'))) throw breaks();
+  return parts.join(';');
 }
 
-/** The six fields of a MySQL database; the port only where it is not MySQL's own. */
+function breaks(): RolloutError {
+  return new RolloutError('SECRET_UNUSABLE', 'a field of a connection string holds ";", "|" or a line break');
+}
+
+/**
+ * The six fields of a MySQL database; the port only where it is not MySQL's own.
+ *
+ * @throws RolloutError SECRET_UNUSABLE when a field would break out of its place.
+ */
 export function mysqlConnectionString({ host, port, database, user, password }: MysqlConnection): string {
+  if ([host, database, user, password].some((field) => /[;|\r\n\0]/.test(field))) throw breaks();
   const at = port === MYSQL_PORT ? host : `${host}:${port}`;
   return printConnectionString({ database, user, password, host: at, ...MYSQL });
 }
@@ -66,9 +83,9 @@ export function mysqlPdo({ host, port, database }: Omit<MysqlConnection, 'user' 
  * nothing. A text that has neither known form may hold anything, and is only told from an empty one.
  */
 export function withoutPassword(text: string): string {
-  const fields = parseConnectionString(text);
-  if (fields !== null) return printConnectionString({ ...fields, password: '' });
   if (text === '') return '';
+  const fields = /^\w+:/.test(text) ? null : parseConnectionString(text);
+  if (fields !== null) return printConnectionString({ ...fields, password: '' });
   const pdo = /^(mysql|sqlite):[^\s]*$/.test(text) && !/pass|pwd/i.test(text);
   return pdo ? text : '(a connection in a form of its own)';
 }

@@ -1,3 +1,5 @@
+import { RolloutError } from '../cluster/errors.js';
+
 /**
  * The local file in the installation folder with what differs from node to node when the settings are shared. Its
  * meaning is by line number; a missing line is an empty one, an empty one means "default".
@@ -57,8 +59,16 @@ export function lineOf(lines: PathDat, number: number): string {
   return lines[number - 1] ?? '';
 }
 
-/** The lines with some of them replaced; all others keep what they hold. */
+/**
+ * The lines with some of them replaced; all others keep what they hold.
+ *
+ * @throws RolloutError SECRET_UNUSABLE when what is to be written would become more than one line; schema and secrets
+ * refuse it before.
+ */
 export function withLines(lines: PathDat, changes: Readonly<Record<number, string>>): PathDat {
+  if (Object.values(changes).some((line) => /[\r\n\0]/.test(line))) {
+    throw new RolloutError('SECRET_UNUSABLE', 'a line of path.dat cannot hold a line break');
+  }
   const length = Math.max(lines.length, ...Object.keys(changes).map(Number));
   return Array.from({ length }, (_, index) => changes[index + 1] ?? lines[index] ?? '');
 }

@@ -6,7 +6,7 @@ import { BUFFER, CHUNK, hashContent, hasHoles, pumpRange, writeSparse } from './
 import { look, type InTheWay } from './in-the-way.js';
 import { close, codeOf, discard, fstat, fsync, open, present, read, rename, write, type Sequence } from './io.js';
 import { asWeLeftIt, attributes } from './kept.js';
-import { toFs, type ByteName } from './names.js';
+import { toFs, under, type ByteName } from './names.js';
 import { changed, Ended, type Place } from './place.js';
 import { FileType, readRow, type FileRow } from './row.js';
 import { sourceFacts } from './source-facts.js';
@@ -17,8 +17,9 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
 /** Copies one file: the one sequence of calls that makes a copy durable (R1). @returns how it ended. */
 export function* copyFile(place: Place, entry: Entry): Sequence<Outcome> {
-  const from = toFs(`${place.source}/${entry.name}`);
-  const source = yield* openSource(from);
+  const itself = under(place.source, entry.name);
+  const from = toFs(itself);
+  const source = yield* openSource(itself);
   try {
     if (entry.why === 'check') {
       const checked = yield* checkContent(place, entry, source, from);

@@ -7,18 +7,19 @@ import type { InTheWay } from './in-the-way.js';
 import { codeOf, discard, present, readlink, rename, type Sequence } from './io.js';
 import { toFs, type ByteName } from './names.js';
 import { FileState, FileType, readRow } from './row.js';
+import { readSourceLink } from './source-file.js';
 import type { Entry, Outcome } from './work.js';
 
 /** Copies a symbolic link that stays inside the root. */
 export function* copyLink(place: Place, entry: Entry, path: ByteName): Sequence<Outcome> {
-  const from = toFs(`${place.source}/${entry.name}`);
   let target: string;
   try {
-    target = yield* readlink(from);
+    target = yield* readSourceLink(place.source, entry.name);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT') return { is: 'vanished' };
-    if (code === 'EINVAL') return { is: 'skipped', reason: 'CHANGED', detail: 'it is something else now' };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { is: 'vanished' };
+    if (code === 'EINVAL' || code === 'ELOOP')
+      return { is: 'skipped', reason: 'CHANGED', detail: 'it is something else now' };
     throw error;
   }
   if (leaves(path, target)) return { is: 'skipped', reason: 'LINK_OUTSIDE', detail: 'it leads out of the tree' };

@@ -22,7 +22,8 @@ export function readBuffer(): Buffer {
 export function readsDirectly(file: ByteName): boolean | null {
   if (native === undefined) return false;
   try {
-    const fd = openSync(toFs(file), constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    const { O_RDONLY, O_DIRECT, O_NOFOLLOW, O_NONBLOCK } = constants;
+    const fd = openSync(toFs(file), O_RDONLY | O_DIRECT | O_NOFOLLOW | O_NONBLOCK);
     try {
       readSync(fd, readBuffer(), 0, BUFFER, 0);
       return true;

@@ -19,6 +19,7 @@ import { knownRules, noteRules } from './probed.js';
 import { notesOf, probe, timesOf } from './probe.js';
 import { recover } from './recover.js';
 import { SkippedList } from './skipped.js';
+import { realRoot } from './source-file.js';
 import { Steady } from './steady.js';
 import { endOfPass } from './system-errors.js';
 import type { Executor } from './tasks.js';
@@ -105,7 +106,7 @@ export async function carryOut(
   began: number,
 ): Promise<PassResult> {
   const run = randomBytes(4).toString('hex');
-  const [source, destination] = [fromText(options.source), fromText(options.destination)];
+  const [source, destination] = [realRoot(options.source), fromText(options.destination)];
   const { resumed, afterBoot } = beginPass(ledger, options.kind);
   // before anything is written: what is left of it is swept by the next call
   ledger.commit();

@@ -45,7 +45,7 @@ export class Threads {
         const { resolve, reject } = this.#waiting.get(message.id) ?? {};
         this.#waiting.delete(message.id);
         if ('answer' in message) resolve?.(message.answer);
-        else reject?.(new TaskFailed(message.failed));
+        else reject?.(failureOf(message.failed));
       });
       worker.on('error', (error) => {
         for (const { reject } of this.#waiting.values()) {
@@ -105,6 +105,13 @@ export class Threads {
   #idlest(): number {
     return this.#load.indexOf(Math.min(...this.#load));
   }
+}
+
+/** What a thread failed with: its ledger's state is one's own, anything else is a code of the system. */
+function failureOf(code: string): Error {
+  return code === 'LEDGER_DAMAGED'
+    ? new RolloutError(code, 'the ledger holds what no pass has written')
+    : new TaskFailed(code);
 }
 
 /** Lanes in this thread for a destination where each call takes its time. */

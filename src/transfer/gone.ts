@@ -2,7 +2,17 @@ import { isGone } from './errors.js';
 import { TaskFailed } from './executors.js';
 import type { Ledger } from './ledger.js';
 import { decodeIntent } from './intents.js';
-import { depthKey, folderOfDepthKey, idKey, inodeKey, inodeOf, nameKey, nameOf, TABLE, whole } from './ledger-keys.js';
+import {
+  depthKey,
+  folderOfDepthKey,
+  folderOfIntent,
+  idKey,
+  inodeKey,
+  inodeOf,
+  nameKey,
+  TABLE,
+  whole,
+} from './ledger-keys.js';
 import { join, type ByteName } from './names.js';
 import { asBuffer } from './pack.js';
 import { FileState, FileType, readRow, ROW_SIZE, writeRow, type FileRow } from './row.js';
@@ -74,7 +84,7 @@ export async function carryOutGone(
  */
 function noteUnknown(ledger: Ledger): void {
   for (const { key, value } of ledger.range(whole(TABLE.intent))) {
-    const { folder } = nameOf(key);
+    const folder = folderOfIntent(key);
     if (!ledger.knows(folder)) continue;
     for (const { name, size, mtime } of decodeIntent(value)) {
       if (ledger.get(nameKey(TABLE.file, folder, name)) !== undefined) continue;

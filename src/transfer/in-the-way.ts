@@ -3,7 +3,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { hashContent } from './content.js';
 import { close, fstat, fsync, open, present, type Sequence } from './io.js';
 import { asWeLeftIt, attributes } from './kept.js';
-import { toFs } from './names.js';
+import { toFs, under } from './names.js';
 import { changed, Ended, type Place } from './place.js';
 import { readRow } from './row.js';
 import { reading, openSource, rowOf, sameFile } from './source-file.js';
@@ -42,7 +42,7 @@ function* adopt(place: Place, entry: Entry, there: BigIntStats): Sequence<Outcom
   const foreign: Outcome = { is: 'skipped', reason: 'FOREIGN', detail: 'something else by that name is there' };
   if (!there.isFile() || there.size !== entry.facts.size) return foreign;
   const took = place.clock();
-  const source = yield* openSource(toFs(`${place.source}/${entry.name}`));
+  const source = yield* openSource(under(place.source, entry.name));
   try {
     const target = yield* open(toFs(`${place.target}/${entry.name}`), O_RDONLY | O_NOFOLLOW);
     try {

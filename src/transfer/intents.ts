@@ -1,3 +1,4 @@
+import { RolloutError } from '../cluster/errors.js';
 import { FACTS, type PackedEntries } from './pack.js';
 import type { ByteName } from './names.js';
 
@@ -22,15 +23,21 @@ export function encodeIntent({ names, facts, count }: PackedEntries): Buffer {
   return Buffer.concat([Buffer.from(`${names}${END}`, 'latin1'), known]);
 }
 
-/** Empty for an intent that only says where temporary names may lie. */
+/**
+ * Empty for an intent that only says where temporary names may lie.
+ *
+ * @throws RolloutError LEDGER_DAMAGED when the bytes are no intent.
+ */
 export function decodeIntent(value: Buffer): Intended[] {
   const end = value.indexOf(0);
   if (end < 0 || value.length === end + 1) return [];
-  return value
-    .toString('latin1', 0, end)
-    .split('/')
-    .map((name, index) => {
-      const at = end + 1 + index * SIZE;
-      return { name, size: value.readBigInt64LE(at), mtime: value.readBigInt64LE(at + 8) };
-    });
+  const names = value.toString('latin1', 0, end).split('/');
+  const isDamaged = names.some((name) => name === '' || name === '.' || name === '..');
+  if (isDamaged || value.length !== end + 1 + names.length * SIZE) {
+    throw new RolloutError('LEDGER_DAMAGED', 'the ledger holds an intent that is none');
+  }
+  return names.map((name, index) => {
+    const at = end + 1 + index * SIZE;
+    return { name, size: value.readBigInt64LE(at), mtime: value.readBigInt64LE(at + 8) };
+  });
 }

@@ -1,3 +1,4 @@
+import { RolloutError } from '../cluster/errors.js';
 import type { ByteName } from './names.js';
 
 /**
@@ -43,8 +44,31 @@ export function nameKey(table: Table, folder: number, name: ByteName): Buffer {
   return key;
 }
 
+/** The folder of an intent: the rest of its key is no name of the tree. */
+export function folderOfIntent(key: Buffer): number {
+  return key.readUIntBE(1, ID);
+}
+
+/** @throws RolloutError LEDGER_DAMAGED when the name could lead elsewhere. */
 export function nameOf(key: Buffer): { folder: number; name: ByteName } {
-  return { folder: key.readUIntBE(1, ID), name: key.toString('latin1', 1 + ID) };
+  if (key.length < 1 + ID) throw damaged();
+  return { folder: key.readUIntBE(1, ID), name: ownName(key, 1 + ID) };
+}
+
+/**
+ * The name at the end of a key. One that would lead out of its folder is in no ledger of ours: whoever can write to the
+ * file must not be able to name what is removed or written elsewhere.
+ *
+ * @throws RolloutError LEDGER_DAMAGED.
+ */
+function ownName(key: Buffer, at: number): ByteName {
+  const name = key.toString('latin1', at);
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) throw damaged();
+  return name;
+}
+
+function damaged(): RolloutError {
+  return new RolloutError('LEDGER_DAMAGED', 'the ledger holds a name that leads out of its folder');
 }
 
 /** A key of inode, folder and name: all names of one file lie together. */
@@ -57,11 +81,13 @@ export function inodeKey(table: Table, inode: bigint, folder: number, name: Byte
   return key;
 }
 
+/** @throws RolloutError LEDGER_DAMAGED when the name could lead elsewhere. */
 export function inodeOf(key: Buffer): { inode: bigint; folder: number; name: ByteName } {
+  if (key.length < 1 + INODE + ID) throw damaged();
   return {
     inode: key.readBigUInt64BE(1),
     folder: key.readUIntBE(1 + INODE, ID),
-    name: key.toString('latin1', 1 + INODE + ID),
+    name: ownName(key, 1 + INODE + ID),
   };
 }
 

@@ -68,6 +68,8 @@ type Operation = readonly [key: Buffer, value: Buffer | null];
 /** The database in a ledger's folder. */
 const FILE = 'ledger.mdb';
 const META = Buffer.from('!meta', 'latin1');
+/** Folders above one another: no path that the system takes has more. */
+const DEEPEST = 4_096;
 /** The root folder's number. */
 export const ROOT_FOLDER = 1;
 
@@ -141,7 +143,7 @@ export class LedgerReader {
   filesOf(folder: number): Map<ByteName, Buffer> {
     const rows = new Map<ByteName, Buffer>();
     for (const { key, value } of this.db.getRange(startingWith(idKey(TABLE.file, folder)))) {
-      rows.set(key.toString('latin1', 7), value);
+      rows.set(nameOf(key).name, value);
     }
     return rows;
   }
@@ -150,7 +152,7 @@ export class LedgerReader {
   foldersOf(folder: number): Map<ByteName, FolderRow> {
     const rows = new Map<ByteName, FolderRow>();
     for (const { key, value } of this.db.getRange(startingWith(idKey(TABLE.folder, folder)))) {
-      rows.set(key.toString('latin1', 7), decodeFolder(value));
+      rows.set(nameOf(key).name, decodeFolder(value));
     }
     return rows;
   }
@@ -165,7 +167,7 @@ export class LedgerReader {
     return folder === ROOT_FOLDER || this.db.get(idKey(TABLE.place, folder)) !== undefined;
   }
 
-  /** Path below the root, and depth, of a folder. */
+  /** Path below the root, and depth, of a folder. @throws RolloutError LEDGER_DAMAGED. */
   pathOf(id: number): { path: ByteName; depth: number; parent: number; name: ByteName } {
     let [path, depth] = ['', 0];
     let own = { folder: 0, name: '' };
@@ -173,6 +175,7 @@ export class LedgerReader {
       const value = this.db.get(idKey(TABLE.place, at));
       if (value === undefined) throw new RolloutError('LEDGER_DAMAGED', `the ledger knows no folder ${at}`);
       const place = nameOf(value);
+      if (depth > DEEPEST) throw new RolloutError('LEDGER_DAMAGED', `in the ledger folder ${id} lies in itself`);
       if (depth === 0) own = place;
       path = depth === 0 ? place.name : joinNames(place.name, path);
       at = place.folder;

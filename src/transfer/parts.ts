@@ -1,3 +1,5 @@
+import { RolloutError } from '../cluster/errors.js';
+import { isTemp } from './names.js';
 import type { Part } from './work.js';
 
 export function readSize(row: Buffer): bigint {
@@ -14,13 +16,18 @@ export function encodePart({ temp, identity, chunks }: Part): Buffer {
   return Buffer.concat([head, Buffer.from(temp, 'latin1'), ...chunks]);
 }
 
-/** @throws RangeError when the bytes are no part. */
+/** @throws RolloutError LEDGER_DAMAGED when the bytes are no part. */
 export function decodePart(value: Buffer): Part {
   const length = value[32] ?? 0;
+  const temp = value.toString('latin1', 33, 33 + length);
+  // a part that names another file would have that one cut and written
+  if (!isTemp(temp) || /[/\0]/.test(temp) || value.length < 33 + length || (value.length - 33 - length) % 32 !== 0) {
+    throw new RolloutError('LEDGER_DAMAGED', 'the ledger holds a part of a file that is none');
+  }
   const chunks: Uint8Array[] = [];
   for (let at = 33 + length; at < value.length; at += 32) chunks.push(Uint8Array.from(value.subarray(at, at + 32)));
   return {
-    temp: value.toString('latin1', 33, 33 + length),
+    temp,
     identity: {
       size: value.readBigUInt64LE(0),
       mtime: value.readBigInt64LE(8),

@@ -1,3 +1,6 @@
+import { RolloutError } from '../cluster/errors.js';
+import { isTemp } from './names.js';
+
 /** How far the ledger knows a file to be right at the destination. */
 export const FileState = {
   /** As the source was when it was read. */
@@ -58,13 +61,21 @@ export function writeRow(into: Buffer, at: number, row: FileRow): void {
   into.set(row.hash, at + 48);
 }
 
-/** @param from also plain bytes: that is what a Buffer becomes between threads. */
+/**
+ * @param from also plain bytes: that is what a Buffer becomes between threads.
+ * @throws RolloutError LEDGER_DAMAGED when no row is written so.
+ */
 export function readRow(from: Uint8Array): FileRow {
+  if (from.length !== ROW_SIZE) throw damaged();
   const view = new DataView(from.buffer, from.byteOffset, ROW_SIZE);
   const type = view.getUint8(1);
+  const state = view.getUint8(0);
+  const kind = type & ~(LINKED | TIME_LOST);
+  if (state < FileState.done || state > FileState.racy) throw damaged();
+  if (kind < FileType.file || kind > FileType.link) throw damaged();
   return {
-    state: view.getUint8(0) as FileState,
-    type: (type & ~(LINKED | TIME_LOST)) as FileType,
+    state: state as FileState,
+    type: kind as FileType,
     linked: (type & LINKED) !== 0,
     timeLost: (type & TIME_LOST) !== 0,
     mode: view.getUint16(2, true),
@@ -139,10 +150,16 @@ export function encodeFolder(row: FolderRow): Buffer {
   return into;
 }
 
+/** @throws RolloutError LEDGER_DAMAGED when no row is written so. */
 export function decodeFolder(from: Buffer): FolderRow {
+  const made = MADE[from[6] ?? MADE.length];
+  const stage = from.toString('latin1', FOLDER_SIZE);
+  // a staging folder has one of our names: any other could lead elsewhere
+  if (from.length < FOLDER_SIZE || made === undefined || (from[7] ?? 2) > 1) throw damaged();
+  if (stage !== '' && (!isTemp(stage) || /[/\0]/.test(stage))) throw damaged();
   return {
     id: from.readUIntLE(0, 6),
-    made: MADE[from[6] ?? 0] ?? 'foreign',
+    made,
     settled: from[7] === 1,
     generation: from.readUInt32LE(8),
     mode: from.readUInt32LE(12),
@@ -150,6 +167,10 @@ export function decodeFolder(from: Buffer): FolderRow {
     gid: from.readUInt32LE(20),
     mtime: from.readBigInt64LE(24),
     ino: from.readBigUInt64LE(32),
-    stage: from.toString('latin1', FOLDER_SIZE),
+    stage,
   };
+}
+
+function damaged(): RolloutError {
+  return new RolloutError('LEDGER_DAMAGED', 'the ledger holds a row that is none');
 }

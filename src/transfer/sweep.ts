@@ -1,7 +1,7 @@
 import { TaskFailed } from './executors.js';
 import { inFlight } from './in-flight.js';
 import { decodeIntent } from './intents.js';
-import { nameOf, TABLE, whole } from './ledger-keys.js';
+import { folderOfIntent, TABLE, whole } from './ledger-keys.js';
 import type { ByteName } from './names.js';
 import type { PassContext } from './pass.js';
 
@@ -18,7 +18,7 @@ export async function sweepIntents(
   const open = new Map<number, Set<ByteName>>();
   ledger.commit();
   for (const { key, value } of ledger.range(whole(TABLE.intent))) {
-    const { folder } = nameOf(key);
+    const folder = folderOfIntent(key);
     const names = open.get(folder) ?? new Set<ByteName>();
     for (const { name } of decodeIntent(value)) names.add(name);
     open.set(folder, names);

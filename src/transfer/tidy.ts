@@ -18,10 +18,11 @@ import {
   write,
   type Sequence,
 } from './io.js';
-import { isTemp, toFs, under, type ByteName } from './names.js';
+import { isTemp, join, toFs, under, type ByteName } from './names.js';
 import type { Pinned } from './pins.js';
 import { setAside } from './quarantine.js';
 import { readRow } from './row.js';
+import { openItself } from './source-file.js';
 import { syncFolder, type Bench } from './unit.js';
 import type { FolderFacts } from './work.js';
 
@@ -154,7 +155,7 @@ export interface Move {
  */
 export function* moveFile(bench: Bench, { from, to, row }: Move): Sequence<Tidied> {
   const known = readRow(row);
-  const source = yield* open(toFs(`${under(bench.source, to.path)}/${to.name}`), O_RDONLY | O_NOFOLLOW);
+  const source = yield* openItself(under(bench.source, join(to.path, to.name)), O_RDONLY);
   try {
     const digest = yield* hashContent(source, bench.buffer, known.size);
     if (digest === null || !Buffer.from(digest).equals(known.hash)) return { is: 'kept', code: 'DIFFERENT' };

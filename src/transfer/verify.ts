@@ -17,19 +17,20 @@ import { RolloutError } from '../cluster/errors.js';
 import { hashContent } from './content.js';
 import { linkHash } from './copy-link.js';
 import { readBuffer, readsDirectly } from './direct.js';
-import { close, codeOf, fstat, open, readlink, type Sequence } from './io.js';
+import { close, codeOf, fstat, readlink, type Sequence } from './io.js';
 import { runAsync } from './io-async.js';
 import { LedgerReader } from './ledger.js';
 import { nameOf, TABLE, whole } from './ledger-keys.js';
 import { lockLedger } from './lock.js';
-import { fromText, join, shown, toFs, under, type ByteName } from './names.js';
+import { join, shown, toFs, under, type ByteName } from './names.js';
 import { inFlight } from './in-flight.js';
 import { FileType, readRow, type FileRow } from './row.js';
 import { readSentinel } from './sentinel.js';
+import { openItself, realRoot } from './source-file.js';
 import type { Steering } from './engine.js';
 import type { Amount, VerifyOptions, VerifyResult } from './types.js';
 
-const { O_RDONLY, O_NOFOLLOW, O_DIRECT } = constants;
+const { O_RDONLY, O_DIRECT } = constants;
 /** Files that are read at a time, and rows taken from the ledger at a time. */
 const WIDTH = 8;
 const BATCH = 1_024;
@@ -120,7 +121,7 @@ class Verification {
   ) {
     this.sample = options.sample ?? 100;
     this.#latest = options.latest ?? false;
-    this.#root = fromText(options.destination);
+    this.#root = realRoot(options.destination);
     const cursor = this.#readCursor();
     const goesOn =
       cursor?.generation === generation &&
@@ -261,9 +262,11 @@ function* compare(path: ByteName, row: FileRow, buffer: Buffer, direct: boolean)
     if (row.type === FileType.link) {
       return Buffer.from(linkHash(yield* readlink(toFs(path)))).equals(row.hash) ? null : 'another target';
     }
-    const fd = yield* open(toFs(path), O_RDONLY | O_NOFOLLOW | (direct ? O_DIRECT : 0));
+    const fd = yield* openItself(path, O_RDONLY | (direct ? O_DIRECT : 0));
     try {
-      const { size } = yield* fstat(fd);
+      const there = yield* fstat(fd);
+      if (!there.isFile()) return 'something else';
+      const { size } = there;
       if (size !== row.size) return `${String(size)} bytes instead of ${String(row.size)}`;
       const digest = yield* hashContent(fd, buffer, row.size);
       return digest !== null && Buffer.from(digest).equals(row.hash) ? null : 'another content';

@@ -1,4 +1,13 @@
-import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  type BigIntStats,
+} from 'node:fs';
 
 import type { LedgerReader } from './ledger.js';
 import { isMadeByUs, isOwn, join, toFs, under, type ByteName } from './names.js';
@@ -8,6 +17,8 @@ import { heldTime, sourceFacts } from './source-facts.js';
 import type { SkipReason } from './types.js';
 import { fileBack, folderBack, isAsCopied, type Kept } from './way-back.js';
 import type { Entry, FolderFacts, Rules } from './work.js';
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /** Files of a unit, and bytes after which it ends. */
 const UNIT_FILES = 64;
@@ -84,12 +95,18 @@ export function walkFolder(reader: LedgerReader | null, rules: WalkRules, task: 
   let names: readonly ByteName[];
   let self: BigIntStats;
   try {
-    // the root itself may be reached through a link
-    self = lstatSync(toFs(path === '' ? under(rules.source, '.') : root), { bigint: true });
-    if (!self.isDirectory()) return emptyWalk(folder, 'ENOTDIR');
-    // a file system that was unmounted meanwhile looks like a folder without anything in it (R15)
-    if (self.dev !== rules.device) return emptyWalk(folder, 'EXDEV');
-    names = readdirSync(toFs(root), 'latin1');
+    // a link on the way leads out of the tree, even where it has only taken a folder's place a moment ago
+    const fd = openSync(toFs(root), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      const itself = `/proc/self/fd/${fd}`;
+      if (readlinkSync(itself, 'latin1') !== root) return emptyWalk(folder, 'ENOTDIR');
+      self = fstatSync(fd, { bigint: true });
+      // a file system that was unmounted meanwhile looks like a folder without anything in it (R15)
+      if (self.dev !== rules.device) return emptyWalk(folder, 'EXDEV');
+      names = readdirSync(itself, 'latin1');
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     return emptyWalk(folder, (error as NodeJS.ErrnoException).code ?? 'UNEXPECTED');
   }

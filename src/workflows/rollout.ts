@@ -40,7 +40,8 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   };
   setHandler(commandUpdate, (command) => obey(command, { cluster, progress, runner, turnBack }), {
     validator: (command: Command) => {
-      validate(progress, command, { gate: runner.gate, stop: runner.stop, cutover: cluster.cutover });
+      const notBy = cluster.approvals === 'somebody-else' ? { notBy: by } : {};
+      validate(progress, command, { gate: runner.gate, stop: runner.stop, cutover: cluster.cutover, ...notBy });
     },
   });
 

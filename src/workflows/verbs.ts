@@ -20,6 +20,8 @@ export interface Stopping {
   /** The stop that is under way. */
   readonly stop: ServiceStop | undefined;
   readonly cutover: Cutover | undefined;
+  /** Who may not let it go on, because they started it; undefined where anyone may. */
+  readonly notBy?: string;
 }
 
 /**
@@ -32,6 +34,9 @@ export function validate(progress: Steerable, command: Command, stopping: Stoppi
     throw ApplicationFailure.nonRetryable(why, 'REFUSED');
   };
   if (progress.finished) refuse('it has ended');
+  if (letsGoOn(command) && command.by === stopping.notBy) {
+    refuse(`${command.by} has started it: with "approvals: somebody-else" another operator lets it go on`);
+  }
   switch (command.verb) {
     case 'rollback': {
       if (progress.direction === 'back') refuse('it is going back already');
@@ -83,6 +88,11 @@ export function validate(progress: Steerable, command: Command, stopping: Stoppi
       return;
     }
   }
+}
+
+/** Whether a verb is somebody's word that something may happen: to approve, and to begin a stop without waiting for that. */
+function letsGoOn({ verb, when }: Command): boolean {
+  return verb === 'approve' || (verb === 'cutover' && when !== 'cancel');
 }
 
 /** Why there is no way back to a stage, in words; null when there is. */

@@ -87,6 +87,15 @@ async function passWith(kind: PassKind, pattern: RegExp, meanwhile: () => void):
   return endOf(stdout);
 }
 
+/** Files at the destination with that content. */
+function copiesOf(content: string): string[] {
+  const entries = readdirSync(sides.destination, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => readFileSync(path, 'utf8') === content);
+}
+
 /** The next call ends complete. */
 async function completes(): Promise<void> {
   expect(await leadingRows(sides)).toEqual([]);
@@ -111,7 +120,7 @@ async function seededAndMore(): Promise<void> {
 }
 
 describe('between two files', () => {
-  it('a source folder that becomes a link harms nothing outside, and back in its place is copied', async () => {
+  it('a source folder that becomes a link neither harms nor brings in what is outside, and back in its place is copied', async () => {
     await seededAndMore();
     const [mixed, away] = [join(sides.source, 'mixed'), join(folder, 'away')];
     for (let number = 1; number <= 8; number += 1) oldFile(join(outside, `new-${number}`), 'outside');
@@ -121,6 +130,10 @@ describe('between two files', () => {
       symlinkSync(outside, mixed);
     });
     expect(differences(before, manifest(outside))).toEqual([]);
+    expect(copiesOf('outside')).toEqual([]);
+    // nor does a pass that finds the link there
+    await runPassOf(sides, 'delta');
+    expect(copiesOf('outside')).toEqual([]);
     rmSync(mixed);
     renameSync(away, mixed);
     await completes();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { StepStatus, Verb } from '../../src/workflows/status.js';
+import type { Command, StepStatus, Verb } from '../../src/workflows/status.js';
 import { validate, type Steerable } from '../../src/workflows/verbs.js';
 
 const HELD: StepStatus = {
@@ -50,6 +50,31 @@ describe('a verb', () => {
     expect(() => {
       validate(rolloutThat(facts), { verb, by: 'tester@test' }, NO_STOP);
     }).not.toThrow();
+  });
+
+  it.each<Omit<Command, 'by'>>([{ verb: 'approve' }, { verb: 'cutover', when: 'now' }, { verb: 'cutover', when: 5 }])(
+    'that lets it go on is refused to who has started it, where somebody else has to: %j',
+    (command) => {
+      const gate = { state: (): never => undefined as never, blocked: null };
+      const stopping = { ...NO_STOP, gate, notBy: 'first@test' };
+      const given = (by: string) => () => {
+        validate(rolloutThat({}), { ...command, by }, stopping);
+      };
+      expect(given('first@test')).toThrow('first@test has started it');
+      expect(given('second@test')).not.toThrow();
+      expect(() => {
+        validate(rolloutThat({}), { ...command, by: 'first@test' }, { ...NO_STOP, gate });
+      }).not.toThrow();
+    },
+  );
+
+  it('that stops or takes back is everybody’s, whoever has started it', () => {
+    const stopping = { ...NO_STOP, notBy: 'first@test' };
+    for (const verb of ['pause', 'rollback', 'retry'] as const) {
+      expect(() => {
+        validate(rolloutThat({}), { verb, by: 'first@test' }, stopping);
+      }).not.toThrow();
+    }
   });
 
   it.each<[Verb, Partial<Steerable>, string]>([
