@@ -54,14 +54,23 @@ export function processesFrom(folder) {
   });
 }
 
-/** Bundles the workflows once; workers and tests run this file. Fails when a workflow reaches for Node built-ins. */
+/**
+ * Bundles the workflows; workers and tests run these files. Fails when a workflow reaches for Node built-ins. The second
+ * file is for workers that encrypt: its errors have no words in the open.
+ */
 export async function bundle(folder = dist) {
   const workflowsPath = join(folder, 'src/workflows/index.js');
   if (!existsSync(workflowsPath)) throw new Stop('there is no src/workflows/index.ts to bundle');
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-  writeFileSync(join(folder, 'src/workflow-bundle.js'), code);
-  done('workflow bundle');
+  const failureConverterPath = join(folder, 'src/temporal/failure-converter.cjs');
+  for (const [name, how] of [
+    ['workflow-bundle', {}],
+    ['workflow-bundle-encrypted', { failureConverterPath }],
+  ]) {
+    const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN'), ...how });
+    writeFileSync(join(folder, `src/${name}.js`), code);
+  }
+  done('workflow bundles');
 }
 
 /** Writes schema/cluster.schema.json, which editors use to check a cluster file while it is typed. */

@@ -8,12 +8,16 @@ const ROOMS = {
   cluster: { values: [], types: [] },
   transfer: { values: ['cluster'], types: [] },
   platform: { values: ['cluster'], types: [] },
+  temporal: { values: ['cluster', 'platform'], types: [] },
   icewarp: { values: ['cluster', 'platform'], types: [] },
   activities: { values: ['cluster', 'icewarp', 'platform', 'transfer'], types: [] },
   lab: { values: ['cluster', 'icewarp', 'platform'], types: [] },
   // Their bundle has no Node built-ins: from the rooms that have, types only.
   workflows: { values: ['cluster', 'icewarp'], types: ['activities', 'platform', 'transfer'] },
-  cli: { values: ['cluster', 'icewarp', 'platform', 'transfer', 'lab', 'workflows'], types: ['activities'] },
+  cli: {
+    values: ['cluster', 'icewarp', 'platform', 'temporal', 'transfer', 'lab', 'workflows'],
+    types: ['activities'],
+  },
 };
 
 /** What would break determinism, even as a type a sign that something is in the wrong room. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
@@ -16,6 +15,9 @@ import { say } from './cli/say.js';
 import { describeRollout, rolloutHandle } from './cli/workflows.js';
 import { RolloutError } from './cluster/errors.js';
 import { machinesOf } from './cluster/names.js';
+import { AGENT_FILE } from './platform/agent-file.js';
+import { workerConverter, workflowBundle } from './temporal/data-converter.js';
+import { loadOperatorsPayloadKeys, type PayloadKeys } from './temporal/payload-keys.js';
 import { adoptSignal } from './workflows/status.js';
 
 /**
@@ -46,7 +48,8 @@ export async function runReset(file: string, { yes, json }: RecoverFlags): Promi
     });
     const handle = rolloutHandle(client, cluster, description.runId);
     const history = await within(client, () => handle.fetchHistory());
-    const point = await resetPoint(history, replays);
+    const keys = await loadOperatorsPayloadKeys(AGENT_FILE);
+    const point = await resetPoint(history, (beginning) => replays(beginning, keys));
     if (point === undefined) {
       say(json, { event: 'nothing' }, 'the control worker’s code follows the whole history: there is nothing to mend');
       return EXIT.done;
@@ -72,13 +75,11 @@ export async function runReset(file: string, { yes, json }: RecoverFlags): Promi
   });
 }
 
-/** The code that a control worker of this release runs. */
-const BUNDLE = join(import.meta.dirname, 'workflow-bundle.js');
-
-/** Tells whether this release's workflow code follows a history. */
-async function replays(history: History): Promise<boolean> {
+/** Tells whether this release's workflow code follows a history, as the control worker runs it. */
+async function replays(history: History, keys: PayloadKeys): Promise<boolean> {
+  const replayer = { dataConverter: workerConverter(keys), workflowBundle: workflowBundle(import.meta.dirname, keys) };
   try {
-    await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history);
+    await Worker.runReplayHistory(replayer, history);
     return true;
   } catch (error) {
     if (error instanceof DeterminismViolationError) return false;

@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from '@temporalio/worker';
 
 import { createAgent, type Agent } from './activities/agent.js';
@@ -15,6 +13,9 @@ import { loadAgentConfig } from './platform/agent-config.js';
 import { EXIT } from './cli/exit.js';
 import { reportFailure } from './cli/failure.js';
 import { workerCommand, type WorkerFlags } from './cli/worker.js';
+import { workerConverter, workflowBundle } from './temporal/data-converter.js';
+import { loadPayloadKeys } from './temporal/payload-keys.js';
+import { temporalSettings, type TemporalSettings } from './temporal/settings.js';
 
 /** How long a worker tries to reach the Temporal server before it says so again; it never gives up. */
 const RECONNECT = 3_000;
@@ -26,13 +27,6 @@ const COPIES = 4;
 export async function runWorker(flags: WorkerFlags): Promise<number> {
   const { place, node } = placeOf(flags);
   const agent = createAgent(await loadAgentConfig(flags.agent), node ?? place);
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }: LogEntry) => {
-      agent.log(message, { level, ...meta });
-    }),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-    shutdownSignals: ['SIGINT', 'SIGTERM'],
-  });
   // before Temporal is asked for anything: that may be away, and it is what a lease is for
   const keeper = node === undefined ? undefined : await keepLease(agent);
   try {
@@ -49,10 +43,21 @@ export async function runWorker(flags: WorkerFlags): Promise<number> {
 /** Does what rollouts want of this machine, until a signal asks it to stop. */
 async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
   const { config, machine } = agent;
-  const { connection, namespace } = await connectPatiently(agent);
+  const settings = temporalSettings();
+  const keys = await loadPayloadKeys(config.payloadKeys);
+  // only now: it keeps the process alive, and what is wrong in the settings ends it
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }: LogEntry) => {
+      agent.log(message, { level, ...meta });
+    }),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    shutdownSignals: ['SIGINT', 'SIGTERM'],
+  });
+  const connection = await connectPatiently(agent, settings);
   const common = {
     connection,
-    namespace,
+    namespace: settings.namespace,
+    dataConverter: workerConverter(keys),
     identity: `${config.cluster}/${machine}:${process.pid}`,
     // cancellation and the loss of an agent are noticed within this time (temporal.md, facts 2 and 3)
     maxHeartbeatThrottleInterval: '2s',
@@ -64,7 +69,7 @@ async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
       ...common,
       taskQueue: queueOf(config.cluster, place, node),
       activities: { ...activitiesFor(place, agent), ...(node === undefined ? {} : treeActivities(agent)) },
-      ...(place === 'control' ? { workflowBundle: { codePath: join(import.meta.dirname, 'workflow-bundle.js') } } : {}),
+      ...(place === 'control' ? { workflowBundle: workflowBundle(import.meta.dirname, keys) } : {}),
       maxConcurrentActivityTaskExecutions: 20,
     });
     const workers = [worker];
@@ -75,7 +80,11 @@ async function serve(agent: Agent, place: Place, node?: string): Promise<void> {
         await Worker.create({ ...common, taskQueue, activities, maxConcurrentActivityTaskExecutions: COPIES }),
       );
     }
-    agent.log('ready', { queue: worker.options.taskQueue });
+    const { current } = keys;
+    agent.log('ready', {
+      queue: worker.options.taskQueue,
+      ...(current === undefined ? {} : { encryptsWith: current.id }),
+    });
     await runAll(workers);
   } finally {
     await connection.close();
@@ -100,13 +109,12 @@ function placeOf({ control, node, share }: WorkerFlags): { place: Place; node?: 
   return { place: control === true ? 'control' : 'share' };
 }
 
-async function connectPatiently(agent: Agent): Promise<{ connection: NativeConnection; namespace: string }> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+async function connectPatiently(agent: Agent, { address, options }: TemporalSettings): Promise<NativeConnection> {
   for (;;) {
     try {
-      return { connection: await NativeConnection.connect(connectionOptions), namespace };
+      return await NativeConnection.connect(options);
     } catch (error) {
-      agent.log('the Temporal server cannot be reached, trying again', { address: connectionOptions.address, error });
+      agent.log('the Temporal server cannot be reached, trying again', { address, error });
       await new Promise((resolve) => setTimeout(resolve, RECONNECT));
     }
   }

@@ -26,7 +26,7 @@ export const databaseLogin: Procedure<DatabaseLoginInput, DatabaseLoginOutput, '
     const secret = await agent.secrets.resolve(password.secret, signal);
     let server = '';
     for (const database of databases) {
-      const opened = { ...login, password: secret, database };
+      const opened = { ...login, password: secret.reveal(), database };
       server = await withDatabase(opened, signal, async (connection) => {
         if (server === '') await assertSameClock(connection, `${login.host}:${login.port}`);
         const [row] = await connection.rows<{ version: string }>('SELECT VERSION() AS version');

@@ -33,7 +33,7 @@ export async function serverEnd(connection: ConnectionSpec, context: Context): P
   const password = await context.agent.secrets.resolve(connection.password.secret, context.signal);
   return {
     reader: mysqlReader((work) => onDatabase(connection, context, work)),
-    dsn: mysqlConnectionString({ ...connection, password }),
+    dsn: mysqlConnectionString({ ...connection, password: password.reveal() }),
     name: connection.database,
   };
 }

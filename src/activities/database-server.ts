@@ -20,5 +20,5 @@ export async function asAdministrator<T>(
   // The server may let its administrator in from one address only, of several that this machine has.
   const { address } = agent.config;
   const from = address === undefined ? {} : { from: address };
-  return withDatabase({ host, port, user: administrator.user, password, ...from }, signal, work);
+  return withDatabase({ host, port, user: administrator.user, password: password.reveal(), ...from }, signal, work);
 }

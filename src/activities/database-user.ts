@@ -45,7 +45,7 @@ export const databaseUser: Resource<DatabaseUserDesired, DatabaseUserObserved, '
     const password = await context.agent.secrets.resolve(desired.password.secret, context.signal);
     await asAdministrator(desired, context, async (server) => {
       // Leaves the password of an existing account as it is: somebody else may use it.
-      await server.run('CREATE USER IF NOT EXISTS ?@? IDENTIFIED BY ?', [user, from, password]);
+      await server.run('CREATE USER IF NOT EXISTS ?@? IDENTIFIED BY ?', [user, from, password.reveal()]);
       const { on } = await grantsOf(server, desired, desired.databases);
       for (const name of desired.databases) if (!holdsAll(on[name])) await grantAll(server, desired, name);
     });

@@ -50,7 +50,7 @@ export const licence: Resource<LicenceDesired, LicenceObserved, 'node'> = {
       throw new RolloutError('LICENCE_MISSING', `the licence is ${status}, and no order is named to activate`);
     }
     const order = await context.agent.secrets.resolve(desired.order.secret, context.signal);
-    await new Tool(desired.directory, context.signal).set(ACTIVATE_LICENCE, order);
+    await new Tool(desired.directory, context.signal).set(ACTIVATE_LICENCE, order.reveal());
     const after = await observe(desired, context);
     if (after !== null && suffices(desired, after)) return;
     throw new RolloutError('LICENCE_MISSING', `activated, but the licence is ${licenceStatus(after?.status ?? NaN)}`);

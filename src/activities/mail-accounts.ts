@@ -134,8 +134,9 @@ async function make(
   tool: Tool,
   { agent, signal }: Context,
 ): Promise<void> {
+  const secret = await agent.secrets.resolve(password.secret, signal);
   const values = {
-    [ACCOUNT.password]: await agent.secrets.resolve(password.secret, signal),
+    [ACCOUNT.password]: secret.reveal(),
     ...(name === administrator.name ? { [ACCOUNT.administrator]: '1' } : {}),
   };
   const account = `${name}@${domain}`;

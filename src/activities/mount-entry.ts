@@ -50,5 +50,6 @@ export function credentialsFile(cluster: string, folder: string): string {
 
 /** Content of the credentials file, the way that keeps the password out of arguments and of the mount table. */
 export async function credentialsText({ user, password }: MountDesired, { agent, signal }: Context): Promise<string> {
-  return `username=${user}\npassword=${await agent.secrets.resolve(password.secret, signal)}\n`;
+  const secret = await agent.secrets.resolve(password.secret, signal);
+  return `username=${user}\npassword=${secret.reveal()}\n`;
 }

@@ -22,7 +22,7 @@ export async function onDatabase<T>(
   // Grants are per node address (G5).
   const { address } = agent.config;
   const from = address === undefined ? {} : { from: address };
-  return withDatabase({ host, port, user, database, password: secret, ...from }, signal, work);
+  return withDatabase({ host, port, user, database, password: secret.reveal(), ...from }, signal, work);
 }
 
 export async function tableNames(database: Database): Promise<readonly string[]> {

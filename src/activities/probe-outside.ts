@@ -25,7 +25,8 @@ export function probeOutsideWithin(
   return {
     place: 'control',
     async run({ node, smtp, domain, sender, outside }, context) {
-      const { address, user, imap, password } = outside;
+      const { address, user, imap } = outside;
+      const password = await context.agent.secrets.resolve(outside.password.secret, context.signal);
       return await travel(
         {
           name: `${node.id}>outside`,
@@ -35,7 +36,7 @@ export function probeOutsideWithin(
           sender: await loginOf(sender, domain, context),
           recipient: {
             user: user ?? address,
-            password: await context.agent.secrets.resolve(password.secret, context.signal),
+            password: password.reveal(),
           },
           to: address,
           patience,

@@ -208,10 +208,11 @@ async function targetVariables(
   if ('value' in value) return [[entry.variable, value.value]];
   const { connection } = value;
   const password = await agent.secrets.resolve(connection.password.secret, signal);
-  if (entry.kind !== 'pdo') return [[entry.variable, mysqlConnectionString({ ...connection, password })]];
+  if (entry.kind !== 'pdo')
+    return [[entry.variable, mysqlConnectionString({ ...connection, password: password.reveal() })]];
   return [
     [entry.user, connection.user],
-    [entry.password, password],
+    [entry.password, password.reveal()],
     [entry.variable, mysqlPdo(connection)],
   ];
 }

@@ -1,5 +1,6 @@
 import { RolloutError } from '../cluster/errors.js';
 import type { SecretRef } from '../cluster/schema.js';
+import type { Secret } from '../platform/secret.js';
 import { removeSambaAccount, sambaAccountExists, sambaLogonWorks, setSambaPassword } from '../platform/samba.js';
 import type { ShareServer } from '../platform/samba.js';
 import type { Context, Resource } from './resource.js';
@@ -36,7 +37,8 @@ export const shareAccount: Resource<ShareAccountDesired, ShareAccountObserved, '
       throw new RolloutError('SHARE_DENIED', `${found}: choose another user, or give the secret its password`);
     }
     await context.vault.keep(null);
-    await setSambaPassword(desired.user, await passwordOf(desired, context), context.signal);
+    const password = await passwordOf(desired, context);
+    await setSambaPassword(desired.user, password.reveal(), context.signal);
   },
 
   restore: async (desired, before, context) => {
@@ -55,8 +57,8 @@ export const shareAccount: Resource<ShareAccountDesired, ShareAccountObserved, '
 async function observe(desired: ShareAccountDesired, context: Context): Promise<ShareAccountObserved> {
   if (!(await sambaAccountExists(desired.user, context.signal))) return { exists: false, opens: false };
   const password = await passwordOf(desired, context);
-  return { exists: true, opens: await sambaLogonWorks(desired, desired.user, password, context.signal) };
+  return { exists: true, opens: await sambaLogonWorks(desired, desired.user, password.reveal(), context.signal) };
 }
 
-const passwordOf = ({ password }: ShareAccountDesired, { agent, signal }: Context): Promise<string> =>
+const passwordOf = ({ password }: ShareAccountDesired, { agent, signal }: Context): Promise<Secret> =>
   agent.secrets.resolve(password.secret, signal);

@@ -120,7 +120,7 @@ async function make(table: TableSpec, desired: TablesDesired, context: Context):
   }
   await remember(note, connection, 'unfinished');
   const password = await context.agent.secrets.resolve(connection.password.secret, context.signal);
-  const text = mysqlConnectionString({ ...connection, password });
+  const text = mysqlConnectionString({ ...connection, password: password.reveal() });
   await new Tool(desired.directory, context.signal).createTables(number, text);
   const names = await onDatabase(table.connection, context, tableNames);
   if (!names.some((name) => name.toLowerCase() === META_DATA)) {

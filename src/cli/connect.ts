@@ -1,9 +1,12 @@
 import { hostname, userInfo } from 'node:os';
 
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 
 import { RolloutError } from '../cluster/errors.js';
+import { AGENT_FILE } from '../platform/agent-file.js';
+import { clientConverter } from '../temporal/data-converter.js';
+import { loadOperatorsPayloadKeys } from '../temporal/payload-keys.js';
+import { temporalSettings } from '../temporal/settings.js';
 
 /** Milliseconds that one call to the Temporal server may take: a command never hangs silently. */
 export const DEADLINE = 5_000;
@@ -12,21 +15,21 @@ export const DEADLINE = 5_000;
  * Runs work with a client and closes its connection.
  *
  * @param until - When the connection must stand, in milliseconds since the epoch.
- * @throws RolloutError TEMPORAL_UNREACHABLE.
+ * @throws RolloutError TEMPORAL_UNREACHABLE; TEMPORAL_CONFIG, TEMPORAL_PLAIN and those of the payload keys.
  */
 export async function withClient<T>(work: (client: Client) => Promise<T>, until = Date.now() + DEADLINE): Promise<T> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = connectionOptions.address ?? '127.0.0.1:7233';
+  const { address, namespace, options } = temporalSettings();
+  const dataConverter = clientConverter(await loadOperatorsPayloadKeys(AGENT_FILE));
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...connectionOptions, connectTimeout: Math.max(1, until - Date.now()) });
+    connection = await Connection.connect({ ...options, connectTimeout: Math.max(1, until - Date.now()) });
   } catch (error) {
     throw new RolloutError('TEMPORAL_UNREACHABLE', `the Temporal server at ${address} does not answer`, {
       cause: error,
     });
   }
   try {
-    return await work(new Client({ connection, namespace, identity: operator() }));
+    return await work(new Client({ connection, namespace, dataConverter, identity: operator() }));
   } catch (error) {
     const grpc = error instanceof RolloutError ? undefined : grpcErrorOf(error);
     if (grpc === undefined) throw error;

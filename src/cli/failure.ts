@@ -3,7 +3,15 @@ import { CommanderError } from 'commander';
 import { RolloutError } from '../cluster/errors.js';
 import { EXIT } from './exit.js';
 
-const USAGE_CODES = new Set(['CLUSTER_FILE', 'USAGE', 'PLAN_OTHER', 'AGENT_CONFIG']);
+const USAGE_CODES = new Set([
+  'CLUSTER_FILE',
+  'USAGE',
+  'PLAN_OTHER',
+  'AGENT_CONFIG',
+  'TEMPORAL_CONFIG',
+  'TEMPORAL_PLAIN',
+  'PAYLOAD_KEYS',
+]);
 
 /** Says what went wrong and what to do next. @returns the exit code. */
 export function reportFailure(error: unknown): number {

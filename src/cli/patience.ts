@@ -14,8 +14,9 @@ const PAUSE = 300;
 
 /** gRPC: nobody answered in time, or the call was given up. */
 const LATE = new Set([1, 4]);
-/** gRPC: among others the server's word for a queue that nobody polls. */
+/** gRPC: among others the server's word for a queue that nobody polls, and for a worker that could not read the workflow. */
 const PRECONDITION = 9;
+const NOBODY = /poller|workflow task (?:in failed state|failure)/i;
 
 interface Patience {
   /** Milliseconds that one try may take. */
@@ -67,5 +68,5 @@ function isUnanswered(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   const grpc = grpcErrorOf(error);
   if (grpc === undefined) return false;
-  return LATE.has(grpc.code) || (grpc.code === (PRECONDITION as number) && grpc.details.includes('poller'));
+  return LATE.has(grpc.code) || (grpc.code === (PRECONDITION as number) && NOBODY.test(grpc.details));
 }

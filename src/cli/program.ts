@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { PRODUCT_VERSION } from '../cluster/version.js';
+import { codecCommand } from './codec.js';
 import { labCommand } from './lab.js';
 import { lbCommand } from './lb.js';
 import { operatorCommands } from './operator-commands.js';
@@ -49,6 +50,7 @@ export function programWith({ worker, recover }: Entries): Command {
     workerCommand(worker),
     recoverCommand(recover),
     lbCommand(),
+    codecCommand(),
     labCommand(),
   ];
   for (const command of commands) program.addCommand(command);

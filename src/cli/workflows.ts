@@ -122,8 +122,12 @@ async function inputOfUnbegun(client: Client, handle: WorkflowHandle): Promise<R
   const { events } = await within(client, () => handle.fetchHistory());
   if (events == null || events.some(({ workflowTaskCompletedEventAttributes: begun }) => begun != null))
     return undefined;
-  const input = events[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  return input == null ? undefined : client.options.loadedDataConverter.payloadConverter.fromPayload(input);
+  const { payloads } = events[0]?.workflowExecutionStartedEventAttributes?.input ?? {};
+  if (payloads == null) return undefined;
+  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
+  let readable = payloads;
+  for (const codec of payloadCodecs.toReversed()) readable = await codec.decode(readable);
+  return readable[0] === undefined ? undefined : payloadConverter.fromPayload(readable[0]);
 }
 
 /** The status that the workflow left in its memo: readable without any worker. */

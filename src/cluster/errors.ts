@@ -28,6 +28,23 @@ export const ERRORS = {
   },
   // Temporal
   TEMPORAL_UNREACHABLE: { retryable: false, next: 'Start it, or set TEMPORAL_ADDRESS to where it runs' },
+  TEMPORAL_CONFIG: {
+    retryable: false,
+    next: 'Correct the variables TEMPORAL_… of this process, or the configuration file of the Temporal SDK',
+  },
+  TEMPORAL_PLAIN: {
+    retryable: false,
+    next: 'Set TEMPORAL_TLS=true and what goes with it; where that network is private and meant: TEMPORAL_PLAIN_TEXT=allow',
+  },
+  PAYLOAD_KEYS: { retryable: false, next: 'Correct the payload keys: one a line, an id, a blank, 32 bytes in base64' },
+  PAYLOAD_KEY_UNKNOWN: {
+    retryable: true,
+    next: 'Add the key with that id to the payload keys of this process, below its first line; restart an agent',
+  },
+  PAYLOAD_KEY_WRONG: {
+    retryable: true,
+    next: 'Take the key with that id from the payload keys of another machine; restart an agent',
+  },
   NO_CONTROL_WORKER: { retryable: false, next: 'Start it with: icewarp-rollout worker --control' },
   BUSY: { retryable: false, next: 'Follow it with: icewarp-rollout watch' },
   NO_ROLLOUT: { retryable: false, next: 'Start one with: icewarp-rollout start' },

@@ -4,12 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { RolloutError } from '../cluster/errors.js';
-
-const secretSource = z.union([
-  z.strictObject({ env: z.string().min(1) }),
-  z.strictObject({ file: z.string().min(1) }),
-  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
-]);
+import { secretSource } from './secret-source.js';
 
 const installer = z.strictObject({
   path: z.string().min(1),
@@ -26,10 +21,11 @@ const agentConfig = z.strictObject({
   stateDir: z.string().default('/var/lib/icewarp-rollout'),
   secrets: z.record(z.string(), secretSource).default({}),
   installers: z.record(z.string(), installer).default({}),
+  /** The keys that encrypt what this process sends to Temporal; without them nothing is encrypted. */
+  payloadKeys: secretSource.optional(),
 });
 
 export type AgentConfig = z.infer<typeof agentConfig>;
-export type SecretSource = z.infer<typeof secretSource>;
 export type Installer = z.infer<typeof installer>;
 
 /**

@@ -1,8 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
-
 import { RolloutError } from '../cluster/errors.js';
-import type { SecretSource } from './agent-config.js';
-import { runCommand } from './run.js';
+import { Secret } from './secret.js';
+import { readSource, type SecretSource } from './secret-source.js';
 
 /** Resolves secret names to values in the one process that uses them, and takes the values out of texts. */
 export class SecretStore {
@@ -20,10 +18,10 @@ export class SecretStore {
    * @throws RolloutError SECRET_MISSING when agent.yaml does not define it or its source has none; SECRET_UNUSABLE when
    * it holds a character that would break out of a connection string or path.dat.
    */
-  async resolve(name: string, signal?: AbortSignal): Promise<string> {
+  async resolve(name: string, signal?: AbortSignal): Promise<Secret> {
     const source = Object.hasOwn(this.#sources, name) ? this.#sources[name] : undefined;
     if (source === undefined) throw new RolloutError('SECRET_MISSING', `agent.yaml defines no secret "${name}"`);
-    const value = (await read(name, source, signal)).replace(/\r?\n$/, '');
+    const value = await readSource(`the secret "${name}"`, source, signal);
     if (value === '') throw new RolloutError('SECRET_MISSING', `the secret "${name}" is empty`);
     if (/[;|\r\n\0]/.test(value)) {
       throw new RolloutError(
@@ -32,7 +30,7 @@ export class SecretStore {
       );
     }
     this.#seen.add(value);
-    return value;
+    return new Secret(value);
   }
 
   /** The text without any secret that this process has resolved. */
@@ -44,31 +42,5 @@ export class SecretStore {
     ]);
     // The longest first: one that begins like another would otherwise leave its rest behind.
     return forms.sort((a, b) => b.length - a.length).reduce((clean, form) => clean.replaceAll(form, '[secret]'), text);
-  }
-}
-
-async function read(name: string, source: SecretSource, signal?: AbortSignal): Promise<string> {
-  if ('env' in source) return process.env[source.env] ?? '';
-  if ('command' in source) return printedBy(name, source.command, signal);
-  try {
-    const { mode } = await stat(source.file);
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new RolloutError('SECRET_MISSING', `the file of the secret "${name}" is readable by others: chmod 600`);
-    }
-    return await readFile(source.file, 'utf8');
-  } catch (error) {
-    if (error instanceof RolloutError) throw error;
-    throw new RolloutError('SECRET_MISSING', `the file of the secret "${name}" cannot be read`, { cause: error });
-  }
-}
-
-async function printedBy(name: string, [file = '', ...args]: readonly string[], signal?: AbortSignal): Promise<string> {
-  try {
-    const { stdout } = await runCommand(file, args, { timeout: 30_000, ...(signal === undefined ? {} : { signal }) });
-    return stdout;
-  } catch (error) {
-    if (!(error instanceof RolloutError) || error.code !== 'COMMAND_FAILED') throw error;
-    // Without the cause: it is what the command printed, and that may be the secret, which no log knows to redact yet.
-    throw new RolloutError('SECRET_MISSING', `the command of the secret "${name}" failed`);
   }
 }

@@ -37,7 +37,7 @@ describe('the help', () => {
         ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
         ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete', 'report'],
         ...['cutover now', 'cutover at', 'cutover cancel'],
-        ...['worker', 'recover', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
+        ...['worker', 'recover', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render', 'codec serve'],
         ...['start', 'target', 'stop', 'check'].map((name) => `lab load ${name}`),
         ...['copy', 'verify', 'reverse', 'adopt', 'status', 'limit'].map((name) => `transfer ${name}`),
       ].sort(),

@@ -27,12 +27,21 @@ export async function clusterFile(): Promise<string> {
   return file;
 }
 
+/** What else the environment of commands says. */
+let variables: Readonly<Record<string, string>> = {};
+
+/** The environment of commands that are begun from now on says this as well. */
+export function useVariables(others: Readonly<Record<string, string>>): void {
+  variables = others;
+}
+
 /** Starts a command on the running test's cluster and Temporal server. */
 export async function beginOn(command: string, ...flags: string[]): Promise<Running> {
   return begin([command, await clusterFile(), ...flags], {
     TEMPORAL_ADDRESS: environment.address,
     TEMPORAL_NAMESPACE: environment.client.options.namespace,
     TEMPORAL_UI_ADDRESS: 'http://127.0.0.1:1',
+    ...variables,
   });
 }
 

@@ -35,6 +35,8 @@ secrets:
   one: { env: NAME }
   two: { file: /etc/secret }
   three: { command: [print, secret] }
+  four: { command: [vault, get, secret], pass: [VAULT_ADDR, VAULT_TOKEN] }
+payloadKeys: { file: /etc/keys }
 installers:
   icewarp: { path: /root/install.sh, sha256: ${SHA256}, arguments: [--fast] }
 `);
@@ -42,7 +44,13 @@ installers:
       cluster: 'lab',
       address: '127.0.0.1',
       stateDir: '/srv/state',
-      secrets: { one: { env: 'NAME' }, two: { file: '/etc/secret' }, three: { command: ['print', 'secret'] } },
+      secrets: {
+        one: { env: 'NAME' },
+        two: { file: '/etc/secret' },
+        three: { command: ['print', 'secret'] },
+        four: { command: ['vault', 'get', 'secret'], pass: ['VAULT_ADDR', 'VAULT_TOKEN'] },
+      },
+      payloadKeys: { file: '/etc/keys' },
       installers: { icewarp: { path: '/root/install.sh', sha256: SHA256, arguments: ['--fast'] } },
     });
   });

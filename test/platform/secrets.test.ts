@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { SecretSource } from '../../src/platform/agent-config.js';
+import type { SecretSource } from '../../src/platform/secret-source.js';
 import { SecretStore } from '../../src/platform/secrets.js';
 
 const VARIABLE = 'ICEWARP_ROLLOUT_TEST_SECRET';
@@ -29,6 +29,10 @@ async function written(value: string, mode = 0o600): Promise<SecretSource> {
   return { file };
 }
 
+async function valueOf(store: SecretStore): Promise<string> {
+  return (await store.resolve('db')).reveal();
+}
+
 async function failureOf(resolving: Promise<unknown>): Promise<Error & { code?: string }> {
   return resolving.then(
     () => new Error('it did not fail'),
@@ -39,7 +43,7 @@ async function failureOf(resolving: Promise<unknown>): Promise<Error & { code?: 
 describe('a secret', () => {
   it('comes from a file that only its owner can read', async () => {
     const store = new SecretStore({ db: await written('from a file\n') });
-    await expect(store.resolve('db')).resolves.toBe('from a file');
+    await expect(valueOf(store)).resolves.toBe('from a file');
   });
 
   it.each([0o640, 0o604])('is refused from a file that others can read (%o)', async (mode) => {
@@ -48,14 +52,40 @@ describe('a secret', () => {
     expect(error).toMatchObject({ code: 'SECRET_MISSING', message: expect.stringContaining('chmod 600') as unknown });
   });
 
+  (process.getuid?.() === 0 ? it : it.skip)('is refused from a file of another user', async () => {
+    const source = await written('not ours');
+    await chown(file, 65_534, 65_534);
+    const error = await failureOf(new SecretStore({ db: source }).resolve('db'));
+    expect(error).toMatchObject({
+      code: 'SECRET_MISSING',
+      message: expect.stringContaining('another user') as unknown,
+    });
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['a folder', async () => folder],
+    ['larger than any secret', async () => (await written('x'.repeat(100_000)), file)],
+  ])('is refused from what is %s', async (_case, place) => {
+    const error = await failureOf(new SecretStore({ db: { file: await place() } }).resolve('db'));
+    expect(error.code).toBe('SECRET_MISSING');
+  });
+
   it('comes from an environment variable', async () => {
     process.env[VARIABLE] = 'from the environment';
-    await expect(new SecretStore({ db: { env: VARIABLE } }).resolve('db')).resolves.toBe('from the environment');
+    await expect(valueOf(new SecretStore({ db: { env: VARIABLE } }))).resolves.toBe('from the environment');
   });
 
   it('comes from what a command prints', async () => {
     const store = new SecretStore({ db: { command: ['printf', 'from %s\r\n', 'a command'] } });
-    await expect(store.resolve('db')).resolves.toBe('from a command');
+    await expect(valueOf(store)).resolves.toBe('from a command');
+  });
+
+  it('comes from a command that gets those variables of the agent that are named, and no others', async () => {
+    process.env[VARIABLE] = 'token';
+    const print = ['sh', '-c', `printf %s "[$${VARIABLE}]"`];
+    const passed = new SecretStore({ db: { command: print, pass: [VARIABLE, 'NOT_SET_ANYWHERE'] } });
+    await expect(valueOf(passed)).resolves.toBe('[token]');
+    await expect(valueOf(new SecretStore({ db: { command: print } }))).resolves.toBe('[]');
   });
 
   it('whose command is cancelled is not waited for', async () => {
@@ -101,7 +131,7 @@ describe('a secret', () => {
     const store = new SecretStore({ db: await written('wrong-value') });
     await store.resolve('db');
     await written('right-value');
-    await expect(store.resolve('db')).resolves.toBe('right-value');
+    await expect(valueOf(store)).resolves.toBe('right-value');
     expect(store.redact('not wrong-value but right-value')).toBe('not [secret] but [secret]');
   });
 });

@@ -1,4 +1,5 @@
 import { ApplicationFailure, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
+import type { DataConverter } from '@temporalio/common';
 import type { Worker as TemporalWorker } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -161,7 +162,12 @@ export async function workersOf(
   environment: TestWorkflowEnvironment,
   world: FakeWorld,
   cluster: ClusterFile,
-  names: { readonly kinds: readonly string[]; readonly actions: readonly string[]; readonly bundle: string },
+  names: {
+    readonly kinds: readonly string[];
+    readonly actions: readonly string[];
+    readonly bundle: { readonly codePath: string };
+    readonly dataConverter: DataConverter;
+  },
   without: readonly string[] = [],
 ): Promise<TemporalWorker[]> {
   const { control, share, nodes } = machinesOf(cluster);
@@ -175,9 +181,10 @@ export async function workersOf(
         connection: environment.nativeConnection,
         namespace: environment.namespace ?? 'default',
         taskQueue: queue,
+        dataConverter: names.dataConverter,
         activities: world.activitiesOn(name, names.kinds, names.actions),
         maxHeartbeatThrottleInterval: '1s',
-        ...(place === 'control' ? { workflowBundle: { codePath: names.bundle } } : {}),
+        ...(place === 'control' ? { workflowBundle: names.bundle } : {}),
       }),
     ),
     ...copiers.map(({ name }) =>
@@ -185,6 +192,7 @@ export async function workersOf(
         connection: environment.nativeConnection,
         namespace: environment.namespace ?? 'default',
         taskQueue: copyQueueOf(cluster.name, name),
+        dataConverter: names.dataConverter,
         activities: world.copiesOn(name),
         maxHeartbeatThrottleInterval: '1s',
       }),

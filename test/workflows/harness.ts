@@ -10,6 +10,8 @@ import { queueOf, rolloutIdOf } from '../../src/cluster/names.js';
 import type { ClusterFile } from '../../src/cluster/schema.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
 import { findTemporal } from '../../src/lab/temporal-server.js';
+import { workerConverter, workflowBundle } from '../../src/temporal/data-converter.js';
+import type { PayloadKeys } from '../../src/temporal/payload-keys.js';
 import type { Plan } from '../../src/workflows/planner.js';
 import type { RolloutInput } from '../../src/workflows/rollout-input.js';
 import type { rollout } from '../../src/workflows/rollout.js';
@@ -20,7 +22,7 @@ import { recordHistory } from '../replay/histories.js';
 import { exampleCluster } from './example-cluster.js';
 import { FakeWorld, workersOf } from './fake-world.js';
 
-const BUNDLE = join(import.meta.dirname, '../../src/workflow-bundle.js');
+const BUILD = join(import.meta.dirname, '../../src');
 const ACTIONS = [
   'nodePreflight',
   'nodesMeet',
@@ -80,7 +82,7 @@ const ACTIONS = [
   'leaseSwitched',
   'leaseEnd',
 ] as const satisfies readonly Action[];
-const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS, bundle: BUNDLE };
+const NAMES = { kinds: Object.keys(STORY), actions: ACTIONS };
 export const MINUTE = 60_000;
 
 export let environment: TestWorkflowEnvironment;
@@ -88,10 +90,16 @@ export let environment: TestWorkflowEnvironment;
 export let cluster: ClusterFile;
 /** Its machines. */
 export let world: FakeWorld;
+/** What the workers encrypt with; nothing unless told. */
+let keys: PayloadKeys = { all: new Map() };
 let running: { workers: Worker[]; ended: Promise<unknown> }[] = [];
 
-/** Starts a real Temporal server for the tests of a file, and stops each test's workers. */
-export function useTemporal(): void {
+/**
+ * Starts a real Temporal server for the tests of a file, and stops each test's workers.
+ *
+ * @param database the file in which the server keeps everything; it forgets all without one.
+ */
+export function useTemporal(database?: () => string): void {
   beforeAll(async () => {
     Runtime.install({
       logger: new DefaultLogger('ERROR'),
@@ -99,7 +107,11 @@ export function useTemporal(): void {
     });
     environment = await TestWorkflowEnvironment.createLocal({
       // not the default one: nothing may take that for granted
-      server: { executable: { type: 'existing-path', path: await findTemporal() }, namespace: 'rehearsal' },
+      server: {
+        executable: { type: 'existing-path', path: await findTemporal() },
+        namespace: 'rehearsal',
+        ...(database === undefined ? {} : { dbFilename: database() }),
+      },
     });
   }, MINUTE);
 
@@ -117,9 +129,11 @@ export async function stopWorkers(): Promise<void> {
   running = [];
 }
 
-/** @param bundle workflow code of another release than this one. */
-export async function runWorkers(without: readonly string[] = [], bundle = BUNDLE): Promise<Worker[]> {
-  const workers = await workersOf(environment, world, cluster, { ...NAMES, bundle }, without);
+/** @param codePath workflow code of another release than this one. */
+export async function runWorkers(without: readonly string[] = [], codePath?: string): Promise<Worker[]> {
+  const bundle = codePath === undefined ? workflowBundle(BUILD, keys) : { codePath };
+  const how = { dataConverter: workerConverter(keys), bundle };
+  const workers = await workersOf(environment, world, cluster, { ...NAMES, ...how }, without);
   running.push({ workers, ended: Promise.allSettled(workers.map((worker) => worker.run())) });
   return workers;
 }
@@ -127,6 +141,11 @@ export async function runWorkers(without: readonly string[] = [], bundle = BUNDL
 export function newCluster(): void {
   cluster = exampleCluster(`t${randomUUID().slice(0, 8)}`);
   world = new FakeWorld();
+}
+
+/** What workers that are started from now on encrypt with. */
+export function useKeys(others: PayloadKeys): void {
+  keys = others;
 }
 
 /** The running test's cluster is another one, of the same name. */

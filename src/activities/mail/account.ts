@@ -4,8 +4,6 @@ import type { Login } from './server.js';
 
 /** The login of an account of a domain; its password is resolved here, at the moment of use. */
 export async function loginOf(account: AccountSpec, domain: string, { agent, signal }: Context): Promise<Login> {
-  return {
-    user: `${account.name}@${domain}`,
-    password: await agent.secrets.resolve(account.password.secret, signal),
-  };
+  const password = await agent.secrets.resolve(account.password.secret, signal);
+  return { user: `${account.name}@${domain}`, password: password.reveal() };
 }
