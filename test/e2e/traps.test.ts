@@ -24,7 +24,12 @@ const TRAPS: readonly Trap[] = [
 ];
 
 /** Kinds of which a lab has the fault from its start; what the server's settings are about is taken away below. */
-const ALWAYS_THERE = ['administratorMore', 'connectionsUsual', 'packetUsual', 'namesOfTables'] as const satisfies readonly FindingKind[];
+const ALWAYS_THERE = [
+  'administratorMore',
+  'connectionsUsual',
+  'packetUsual',
+  'namesOfTables',
+] as const satisfies readonly FindingKind[];
 
 /** Kinds that no lab can show, and why. */
 const NOT_IN_A_LAB = {
