@@ -1,6 +1,7 @@
 import type { Lead } from '../cluster/clocks.js';
 import { META_DATA } from '../icewarp/variables.js';
 import type { Database } from '../platform/mysql.js';
+import { powersOf } from '../platform/mysql-grants.js';
 import { leadOver } from './clock.js';
 import { asAdministrator, type DatabaseServer } from './database-server.js';
 import type { Procedure } from './resource.js';
@@ -32,6 +33,8 @@ export interface DatabasePreflight {
   /** Accounts of the cluster's name, or without one, with the addresses that they may come from. */
   readonly accounts: readonly { readonly user: string; readonly from: string }[];
   readonly databases: readonly DatabaseThere[];
+  /** Rights on the whole server that the administrator has and no rollout needs. */
+  readonly powers?: readonly string[];
   /** How far the control machine's clock is ahead of the server's (B12). */
   readonly clock: Lead;
 }
@@ -48,12 +51,15 @@ export const databasePreflight: Procedure<DatabasePreflightInput, DatabasePrefli
     asAdministrator(input, context, async (server) => ({
       ...(await settingsOf(server)),
       accounts: await accountsOf(server, input.user),
+      powers: await powersOf(server),
       databases: await databasesOf(server, input.databases),
       clock: await leadOver(server),
     })),
 };
 
-async function settingsOf(server: Database): Promise<Omit<DatabasePreflight, 'accounts' | 'databases' | 'clock'>> {
+async function settingsOf(
+  server: Database,
+): Promise<Omit<DatabasePreflight, 'accounts' | 'databases' | 'powers' | 'clock'>> {
   const [row] = await server.rows<Record<'version' | 'engine', string> & Record<'most' | 'packet' | 'folded', number>>(
     `SELECT VERSION() AS version, @@GLOBAL.max_connections AS most, @@GLOBAL.max_allowed_packet AS packet,
        @@GLOBAL.lower_case_table_names AS folded, @@GLOBAL.default_storage_engine AS engine`,

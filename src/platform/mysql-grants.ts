@@ -19,6 +19,16 @@ export interface Grants {
 /** How MariaDB and MySQL word everything on a database. */
 export const ALL = 'ALL PRIVILEGES';
 
+/** Rights on the whole server that let an account take over the machine, or everybody's databases. */
+const POWERS: ReadonlySet<string> = new Set([ALL, 'FILE', 'SHUTDOWN', 'SUPER']);
+
+/** Which of these rights the account has that is logged on. */
+export async function powersOf(server: Database): Promise<readonly string[]> {
+  const lines = (await server.rows('SHOW GRANTS')).map((row) => parseGrant(String(Object.values(row)[0])));
+  const held = lines.filter(({ object }) => object === '*.*').flatMap(({ privileges }) => privileges.split(', '));
+  return held.filter((privilege) => POWERS.has(privilege));
+}
+
 export async function accountExists(server: Database, { user, from }: DatabaseAccount): Promise<boolean> {
   const rows = await server.rows('SELECT 1 AS found FROM mysql.user WHERE User = ? AND Host = ?', [user, from]);
   return rows.length > 0;

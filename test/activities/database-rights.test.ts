@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { database } from '../../src/activities/database.js';
+import { databasePreflight } from '../../src/activities/database-preflight.js';
 import { databaseUser } from '../../src/activities/database-user.js';
 import type { DatabaseUserDesired } from '../../src/activities/database-user.js';
 import { mysqlReader } from '../../src/activities/row-readers.js';
@@ -122,5 +123,42 @@ describe('names in statements', () => {
     await server.query(`DROP DATABASE ${identifier(name)}`);
     expect(await database.restore(wanted, before, context)).toEqual([]);
     expect(await server.query("SHOW DATABASES LIKE 'of\\_others'")).toHaveLength(1);
+  });
+});
+
+describe('the administrator', () => {
+  const small = { user: 'small', password: SECRET };
+  const asSmall = (): Pick<DatabaseUserDesired, 'host' | 'port' | 'administrator'> => ({
+    ...access(),
+    administrator: { user: small.user, password: { secret: 'icewarp' } },
+  });
+
+  it('that may do everything is told, and one that has what is needed suffices', async () => {
+    const wanted = ['iw_accounts', 'iw_groupware'];
+    const look = { user: 'icewarp', databases: wanted };
+    expect(await databasePreflight.run({ ...access(), ...look }, context)).toMatchObject({
+      powers: ['ALL PRIVILEGES'],
+    });
+    for (const name of wanted) await server.query(`DROP DATABASE IF EXISTS ${name}`);
+    await server.query(`DROP USER IF EXISTS 'icewarp'@'${NODE}'`);
+    await server.query(`CREATE USER 'small'@'127.%'`);
+    await withDatabase({ host: server.host, port: server.port, ...server.administrator }, context.signal, (open) =>
+      open.run("SET PASSWORD FOR 'small'@'127.%' = PASSWORD(?)", [SECRET]),
+    );
+    await server.query("GRANT CREATE USER ON *.* TO 'small'@'127.%'");
+    await server.query("GRANT SELECT ON mysql.* TO 'small'@'127.%'");
+    await server.query("GRANT ALL ON `iw\\_%`.* TO 'small'@'127.%' WITH GRANT OPTION");
+    expect(await databasePreflight.run({ ...asSmall(), ...look }, context)).toMatchObject({
+      powers: [],
+      databases: [],
+    });
+    for (const name of wanted) await database.apply({ ...asSmall(), name }, context);
+    const user = { ...account('icewarp', wanted), ...asSmall() };
+    const before = await databaseUser.observe(user, context);
+    await databaseUser.apply(user, context);
+    expect(databaseUser.diff(user, await databaseUser.observe(user, context))).toEqual([]);
+    expect(await ask('icewarp', NODE, 'CREATE TABLE iw_accounts.t (id INT)')).toMatchObject({ affectedRows: 0 });
+    await databaseUser.restore(user, before, context);
+    expect(await ask('icewarp', NODE, 'SELECT 1')).toBe('DATABASE_DENIED');
   });
 });

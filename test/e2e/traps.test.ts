@@ -23,8 +23,13 @@ const TRAPS: readonly Trap[] = [
   ...CLOSING_TRAPS,
 ];
 
-/** Kinds of which a lab has the fault from its start, with what takes it away. */
-const ALWAYS_THERE = ['connectionsUsual', 'packetUsual', 'namesOfTables'] as const satisfies readonly FindingKind[];
+/** Kinds of which a lab has the fault from its start; what the server's settings are about is taken away below. */
+const ALWAYS_THERE = [
+  'administratorMore',
+  'connectionsUsual',
+  'packetUsual',
+  'namesOfTables',
+] as const satisfies readonly FindingKind[];
 
 /** Kinds that no lab can show, and why. */
 const NOT_IN_A_LAB = {

@@ -58,9 +58,11 @@ function judgeAccounts({ nodes, database: { user } }: ClusterFile, facts: Databa
       .map(({ from }) => `'${name}'@'${from}'`)
       .join(', ');
   const [wildcards, nobody] = [named(user), named('')];
+  const powers = (facts.powers ?? []).join(', ');
   return [
     ...(wildcards === '' ? [] : [finding('wildcardUser', PLACE, `${wildcards} also lets nodes in`)]),
     ...(nobody === '' ? [] : [finding('anonymousUser', PLACE, `${nobody} needs no name`)]),
+    ...(powers === '' ? [] : [finding('administratorMore', PLACE, `the administrator has ${powers} on everything`)]),
   ];
 }
 

@@ -69,6 +69,7 @@ const CASES: readonly Case[] = [
     'control/database/anonymous-user',
     () => found({}, { accounts: [{ user: '', from: '192.0.2.0/255.255.255.0' }] }),
   ],
+  ['administratorMore', 'control/database/administrator-may-more', () => found({}, { powers: ['FILE', 'SUPER'] })],
   ['connectionsFew', 'control/database/connections-few', () => found({}, { maxConnections: 39 })],
   ['connectionsUsual', 'control/database/connections', () => found({}, { maxConnections: 151 })],
   ['packetSmall', 'control/database/packet-small', () => found({}, { maxAllowedPacket: 4_194_304 })],

@@ -26,6 +26,14 @@ export const DATABASE_FINDINGS = {
     mend: 'drop that account once nothing uses it',
     approvable: false,
   },
+  administratorMore: {
+    pattern: 'control/database/administrator-may-more',
+    severity: 'tells',
+    guide: 'G5',
+    would: 'whoever gets hold of the control machine has the whole database server, files and all',
+    mend: 'use an account that has CREATE USER, SELECT on mysql.* and all rights on the cluster’s databases with GRANT OPTION',
+    approvable: false,
+  },
   connectionsFew: {
     pattern: 'control/database/connections-few',
     severity: 'warns',
