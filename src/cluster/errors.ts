@@ -39,11 +39,11 @@ export const ERRORS = {
   PAYLOAD_KEYS: { retryable: false, next: 'Correct the payload keys: one a line, an id, a blank, 32 bytes in base64' },
   PAYLOAD_KEY_UNKNOWN: {
     retryable: true,
-    next: 'Add the key with that id to the payload keys of this process, below its first line; restart an agent',
+    next: 'Add the key with that id to the payload keys of that process, below the first line; restart it if it is a worker',
   },
   PAYLOAD_KEY_WRONG: {
     retryable: true,
-    next: 'Take the key with that id from the payload keys of another machine; restart an agent',
+    next: 'Give that process the key that other machines have under that id; restart it if it is a worker',
   },
   NO_CONTROL_WORKER: { retryable: false, next: 'Start it with: icewarp-rollout worker --control' },
   BUSY: { retryable: false, next: 'Follow it with: icewarp-rollout watch' },

@@ -148,4 +148,21 @@ describe('with payload encryption', () => {
     },
     MINUTE,
   );
+
+  it(
+    'an agent without the key holds a step up and ends nothing',
+    async () => {
+      newCluster();
+      useKeys(parsePayloadKeys(FIRST));
+      await runWorkers(['A']);
+      useKeys({ all: new Map() });
+      await runWorkers(['control', 'share', 'B']);
+      await start();
+      await commandsHave(FIRST);
+      const told = /PAYLOAD_KEY_UNKNOWN[^]*"2026-06"/;
+      await eventually('the step says why', async () => told.test((await runOn('status')).out));
+      expect(await runOn('status')).toMatchObject({ code: 4, out: expect.stringContaining('running since') });
+    },
+    MINUTE,
+  );
 });
