@@ -1,4 +1,5 @@
-// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors. The demo and the
+// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors, the
+// error codes in docs/recovery.md. The demo and the
 // sweep have builds of their own, because their labs live on while others build and test.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -78,11 +79,23 @@ export async function exportSchema() {
   done('schema/cluster.schema.json');
 }
 
+/** Writes the explanations of error codes into docs/recovery.md, where people look for them. */
+export async function exportHandbook() {
+  const module = join(dist, 'src/cluster/handbook/handbook.js');
+  const { withHandbook } = await import(pathToFileURL(module).href);
+  const file = join(root, 'docs/recovery.md');
+  const before = readFileSync(file, 'utf8');
+  const now = withHandbook(before);
+  if (now !== before) writeFileSync(file, now);
+  done('docs/recovery.md');
+}
+
 /** All of it. */
 export async function build() {
   await compile();
   await bundle();
   await exportSchema();
+  await exportHandbook();
 }
 
 /** A build for what runs longer than others leave dist/ alone; one that is in use stays, whatever the sources say by now. */

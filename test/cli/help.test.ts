@@ -32,7 +32,7 @@ describe('the help', () => {
     expect(leaves.sort()).toEqual(
       [
         ...['validate', 'doctor', 'plan', 'start', 'status', 'watch', 'verify', 'retry', 'skip', 'approve'],
-        ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete', 'report'],
+        ...['pause', 'resume', 'rollback', 'reject', 'limits', 'complete', 'report', 'explain'],
         ...['cutover now', 'cutover at', 'cutover cancel'],
         ...['worker', 'recover', 'lab up', 'lab down', 'lab status', 'lab demo', 'lb render'],
         ...['start', 'target', 'stop', 'check'].map((name) => `lab load ${name}`),
