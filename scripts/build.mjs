@@ -1,5 +1,5 @@
 // Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors, the
-// error codes in docs/recovery.md. The demo and the
+// error codes in docs/recovery.md, the manual page. The demo and the
 // sweep have builds of their own, because their labs live on while others build and test.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -90,12 +90,22 @@ export async function exportHandbook() {
   done('docs/recovery.md');
 }
 
+/** Writes the manual page, which an installation of the package puts where `man` finds it. */
+export async function writeManPage() {
+  const { programWith } = await import(pathToFileURL(join(dist, 'src/cli/program.js')).href);
+  const { manPage } = await import(pathToFileURL(join(dist, 'src/cli/man-page.js')).href);
+  const nothing = async () => 0;
+  writeFileSync(join(dist, 'src/icewarp-rollout.1'), manPage(programWith({ worker: nothing, recover: nothing })));
+  done('manual page');
+}
+
 /** All of it. */
 export async function build() {
   await compile();
   await bundle();
   await exportSchema();
   await exportHandbook();
+  await writeManPage();
 }
 
 /** A build for what runs longer than others leave dist/ alone; one that is in use stays, whatever the sources say by now. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { PRODUCT_VERSION } from '../cluster/version.js';
+import { completionCommand } from './completion-command.js';
 import { explainCommand } from './explain-command.js';
 import { labCommand } from './lab.js';
 import { lbCommand } from './lb.js';
@@ -48,6 +49,7 @@ export function programWith({ worker, recover }: Entries): Command {
     ...rolloutCommands(),
     ...operatorCommands(),
     explainCommand(),
+    completionCommand(),
     transferCommand(),
     workerCommand(worker),
     recoverCommand(recover),
