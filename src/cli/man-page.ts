@@ -91,12 +91,16 @@ function wrapped(text: string): string[] {
   return text.match(/.{1,70}(?:\s|$)|\S+(?:\s|$)/g)?.map((line) => line.trim()) ?? [];
 }
 
-/** Text in which roff finds nothing of its own. */
+/** Text in which roff finds nothing of its own, in ASCII. */
 function roff(text: string): string {
-  return text
+  const escaped = text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replace(/^([.'])/, '\\&$1');
+  return escaped.replaceAll(
+    /[^\x20-\x7e]/gu,
+    (sign) => `\\[u${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
+  );
 }
 
 function lowered(text: string): string {
