@@ -25,7 +25,10 @@ describe('the manual page', () => {
   });
 
   (isInstalled('groff') ? it : it.skip)('is set by groff without a warning', () => {
-    const { stdout, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww'], { input: page, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('groff', ['-man', '-Tascii', '-P-cbou', '-ww'], {
+      input: page,
+      encoding: 'utf8',
+    });
     expect(stderr).toBe('');
     expect(stdout).toContain('rollback [options] [file]');
   });
