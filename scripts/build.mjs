@@ -1,4 +1,5 @@
-// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors. The demo and the
+// Builds dist/ from nothing: compiled sources and tests, the workflow bundle, the JSON Schema for editors, the
+// error codes in docs/recovery.md, the manual page. The demo and the
 // sweep have builds of their own, because their labs live on while others build and test.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -114,12 +115,37 @@ export function writeSbom() {
   done('dist/sbom.cdx.json');
 }
 
+/** Writes the explanations of error codes into docs/recovery.md, where people look for them. */
+export async function exportHandbook() {
+  const module = join(dist, 'src/cluster/handbook/handbook.js');
+  const { withHandbook } = await import(pathToFileURL(module).href);
+  const file = join(root, 'docs/recovery.md');
+  const before = readFileSync(file, 'utf8');
+  const now = withHandbook(before);
+  if (now !== before) writeFileSync(file, now);
+  done('docs/recovery.md');
+}
+
+/** Writes the manual page, which an installation of the package puts where `man` finds it. */
+export async function writeManPage() {
+  const { programWith } = await import(pathToFileURL(join(dist, 'src/cli/program.js')).href);
+  const { manPage } = await import(pathToFileURL(join(dist, 'src/cli/man-page.js')).href);
+  const nothing = async () => 0;
+  writeFileSync(
+    join(dist, 'src/icewarp-rollout.1'),
+    manPage(programWith({ worker: nothing, recover: { node: nothing, rollout: nothing } })),
+  );
+  done('manual page');
+}
+
 /** All of it. */
 export async function build() {
   await compile();
   await bundle();
   await exportSchema();
   writeSbom();
+  await exportHandbook();
+  await writeManPage();
 }
 
 /** A build for what runs longer than others leave dist/ alone; one that is in use stays, whatever the sources say by now. */

@@ -9,6 +9,7 @@ import { ERRORS, type ErrorCode } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import type { RolloutResult } from '../workflows/rollout-input.js';
 import type { Status } from '../workflows/status.js';
+import { explainHint } from './explain-hint.js';
 import { EXIT } from './exit.js';
 import { within } from './connect.js';
 import { rolloutHandle } from './workflows.js';
@@ -60,7 +61,9 @@ export function endedText({ state, result, failure }: Ended, status: Status | un
   const kept = result?.kept ?? status?.kept ?? [];
   return [
     headline({ state, ...(result === undefined ? {} : { result }) }, file),
-    ...(failure === undefined ? [] : [`  ${failure.why} (${failure.code})`, `  ${failure.next}`]),
+    ...(failure === undefined
+      ? []
+      : [`  ${failure.why} (${failure.code})`, `  ${failure.next}`, `  ${explainHint(failure.code)}`]),
     ...(result?.skipped ?? []).map((id) => `  left out: ${id}`),
     ...kept.map((line) => `  left in place: ${line}`),
   ].join('\n');

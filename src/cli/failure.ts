@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 
 import { RolloutError } from '../cluster/errors.js';
+import { explainHint } from './explain-hint.js';
 import { EXIT } from './exit.js';
 
 const USAGE_CODES = new Set([
@@ -20,7 +21,7 @@ export function reportFailure(error: unknown): number {
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   if (error instanceof RolloutError) {
-    process.stderr.write(`error: ${error.message}\n${error.next} (${error.code})\n`);
+    process.stderr.write(`error: ${error.message}\n${error.next} (${error.code})\n${explainHint(error.code)}\n`);
     return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
   }
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);

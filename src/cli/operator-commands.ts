@@ -76,10 +76,17 @@ function report(): Command {
       'what the latest rollout took: its stops, forecast and real, who decided what, what Temporal keeps of it',
     )
     .argument('[file]', 'the cluster file', DEFAULT_FILE)
+    .option(
+      '--html <file>',
+      'also write one HTML file with time line, throughput, stops and probes; it needs no network',
+    )
     .option('--json', 'as JSON')
-    .addHelpText('before', '\nExample:\n  $ icewarp-rollout report cluster.yaml --json\n')
+    .addHelpText(
+      'before',
+      '\nExamples:\n  $ icewarp-rollout report cluster.yaml --html report.html\n  $ icewarp-rollout report cluster.yaml --json\n',
+    )
     .addHelpText('after', '\nExit status: 0 told; 1 there is none, or no control worker; 2 wrong cluster file.\n')
-    .action(async (file: string, flags: { json?: true }) => {
+    .action(async (file: string, flags: { json?: true; html?: string }) => {
       const { reportRollout } = await import('./report.js');
       process.exitCode = await reportRollout(file, flags);
     });

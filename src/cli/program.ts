@@ -2,6 +2,8 @@ import { Command } from 'commander';
 
 import { PRODUCT_VERSION } from '../cluster/version.js';
 import { codecCommand } from './codec.js';
+import { completionCommand } from './completion-command.js';
+import { explainCommand } from './explain-command.js';
 import { labCommand } from './lab.js';
 import { lbCommand } from './lb.js';
 import { operatorCommands } from './operator-commands.js';
@@ -20,6 +22,7 @@ Examples:
   $ icewarp-rollout status cluster.yaml         where it stands, what it waits for, what to type
   $ icewarp-rollout retry cluster.yaml          go on at the held step
   $ icewarp-rollout rollback cluster.yaml       put everything back
+  $ icewarp-rollout explain AGENT_LOST          what an error code means, and what to do
   $ icewarp-rollout transfer --help             copy a live mail tree onto a share, without a cluster
   $ icewarp-rollout lab up                      a whole throw-away cluster on this machine, to try it
 `;
@@ -46,6 +49,8 @@ export function programWith({ worker, recover }: Entries): Command {
   const commands = [
     ...rolloutCommands(),
     ...operatorCommands(),
+    explainCommand(),
+    completionCommand(),
     transferCommand(),
     workerCommand(worker),
     recoverCommand(recover),

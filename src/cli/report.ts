@@ -1,13 +1,18 @@
+import { writeFile } from 'node:fs/promises';
+
 import type { Client } from '@temporalio/client';
 
 import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
+import { PRODUCT_VERSION } from '../cluster/version.js';
 import { cutoverText } from '../workflows/progress-text.js';
 import { statusQuery, type Act, type Approval, type CutoverStatus, type Status } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
-import { withClient } from './connect.js';
+import { within, withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { PATIENCE, patiently } from './patience.js';
+import { reportDocument } from './report/document.js';
+import { storyOf } from './report/story.js';
 import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
 
 /** What a rollout took, and who decided what. */
@@ -34,18 +39,36 @@ export interface Report {
   readonly history: { readonly events: number; readonly bytes: number | null };
 }
 
+export interface ReportFlags {
+  readonly json?: boolean;
+  /** File that the HTML document is written to. */
+  readonly html?: string;
+}
+
+/** Milliseconds that a long history may take to be read. */
+const HISTORY = 60_000;
+
 /** Tells what the latest rollout took and who decided what. @returns the exit code. */
-export async function reportRollout(file: string, { json = false }: { json?: boolean }): Promise<number> {
+export async function reportRollout(file: string, { json = false, html }: ReportFlags): Promise<number> {
   const cluster = await readClusterFile(file);
   return withClient(async (client) => {
-    const report = await reportOf(client, cluster);
+    const { report, status, runId } = await reportOf(client, cluster);
+    if (html !== undefined) {
+      const handle = rolloutHandle(client, cluster, runId);
+      const story = storyOf(await within(client, () => handle.fetchHistory(), Date.now() + HISTORY));
+      const told = { report, story, steps: status.steps, version: PRODUCT_VERSION, at: Date.now() };
+      await writeReport(html, reportDocument(told));
+    }
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
     return EXIT.done;
   });
 }
 
 /** @throws RolloutError NO_ROLLOUT; NO_CONTROL_WORKER: only a worker can tell what happened in a run. */
-async function reportOf(client: Client, cluster: ClusterFile): Promise<Report> {
+async function reportOf(
+  client: Client,
+  cluster: ClusterFile,
+): Promise<{ report: Report; status: Status; runId: string }> {
   const description = await describeRollout(client, cluster);
   if (description === undefined) {
     throw new RolloutError(
@@ -59,7 +82,7 @@ async function reportOf(client: Client, cluster: ClusterFile): Promise<Report> {
     otherwise: 'what happened in it cannot be read: no control worker answers',
   });
   const { startTime, closeTime, historyLength, historySize } = description;
-  return {
+  const report: Report = {
     cluster: cluster.name,
     state: description.status.name,
     verb: status.verb,
@@ -75,6 +98,17 @@ async function reportOf(client: Client, cluster: ClusterFile): Promise<Report> {
     undoable: status.undoable,
     history: { events: historyLength, bytes: historySize ?? null },
   };
+  return { report, status, runId: description.runId };
+}
+
+/** @throws RolloutError USAGE where the file cannot be written. */
+async function writeReport(file: string, document: string): Promise<void> {
+  try {
+    await writeFile(file, document);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new RolloutError('USAGE', `${file} cannot be written (${code})`);
+  }
 }
 
 function stepCounts({ steps }: Status): Record<string, number> {

@@ -43,6 +43,7 @@ export function heldAdvice(held: readonly HeldMemo[], file: string): string[] {
     ...(skippable ? [`                 icewarp-rollout skip ${file} --step '${id}'`] : []),
     ...approvable.map((finding) => `                 icewarp-rollout approve ${file} --finding '${finding}'`),
     `                 icewarp-rollout rollback ${file}`,
+    `  more:          icewarp-rollout explain ${code}`,
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { budgetAt, readLimits, writeLimits } from '../transfer/limits.js';
 import { readStatus, type LedgerStatus, type RunStatus } from '../transfer/run-status.js';
 import type { Budget, Limits } from '../transfer/types.js';
+import { explainHint } from './explain-hint.js';
 import { EXIT } from './exit.js';
 import { Meter, progressLine } from './progress-line.js';
 import { countText, sizeText } from './quantities.js';
@@ -75,7 +76,7 @@ function oneRun(name: string, { since, progress, end }: RunStatus, pid: number |
   if (end?.result !== undefined) return [`${name}, ended ${end.at}`, ...indented(resultText(end.result))];
   const state =
     end?.failure !== undefined
-      ? `failed ${end.at}: ${end.failure.message} (${end.failure.code})`
+      ? `failed ${end.at}: ${end.failure.message} (${end.failure.code}); ${explainHint(end.failure.code)}`
       : end !== undefined
         ? `stopped ${end.at}: the same command goes on`
         : pid === undefined

@@ -32,7 +32,21 @@ describe('the command line', () => {
       err: expect.stringContaining('--control, --node ID or --share'),
     });
     expect((await cli(['status', '--nonsense'])).code).toBe(2);
+    for (const [words, meant] of [
+      [['lab', 'upp'], 'Did you mean up?'],
+      [['transfer', 'cpoy'], 'Did you mean copy?'],
+      [['status', '--jsno'], 'Did you mean --json?'],
+    ] as const) {
+      expect(await cli(words)).toMatchObject({ code: 2, err: expect.stringContaining(meant) });
+    }
     expect((await cli(['lab', 'up', '--nonsense'])).code).toBe(2);
+  });
+
+  it('names with every error the command that explains it', async () => {
+    expect((await cli(['validate', 'absent.yaml'])).err).toMatch(
+      /\(CLUSTER_FILE\)\nmore: icewarp-rollout explain CLUSTER_FILE\n$/,
+    );
+    expect((await cli(['strat'])).err).toContain('icewarp-rollout explain USAGE');
   });
 
   it('validates a file: 0 when right, 2 with file:line:column when wrong, also as JSON', async () => {

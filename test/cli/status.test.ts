@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -68,7 +70,9 @@ describe('report', () => {
           history: { events: expect.any(Number), bytes: expect.any(Number) },
         },
       });
-      expect((await runOn('report')).out).toMatch(/^start of .*: completed\n/);
+      const html = join(dirname(await clusterFile()), 'report.html');
+      expect((await runOn('report', '--html', html)).out).toMatch(/^start of .*: completed\n/);
+      expect(await readFile(html, 'utf8')).toMatch(/<h2>Time line<\/h2>\n<figure><svg [^]*database/);
     },
     2 * MINUTE,
   );

@@ -3,6 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
 import { ERRORS } from '../../src/cluster/errors.js';
+import { explanations, withHandbook } from '../../src/cluster/handbook/handbook.js';
 import { isThere, readText } from './repository.js';
 
 const DOCUMENTS = [
@@ -27,15 +28,34 @@ describe('the documents', () => {
     expect(missing).toEqual([]);
   });
 
-  it('explain every error code once, with the next step that the product prints', () => {
-    const rows = readText('docs/recovery.md')
-      .split('\n')
-      .flatMap((line) => {
-        const [, code = '', , next = ''] = line.split('|').map((cell) => cell.trim());
-        return /^`[A-Z_]+`$/.test(code) ? [[code.slice(1, -1), next] as const] : [];
-      });
-    expect(new Set(rows.map(([code]) => code)).size).toBe(rows.length);
-    const printed = Object.entries(ERRORS).map(([code, { next }]) => [code, next]);
-    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(printed));
+  it('explain every error code once', () => {
+    const codes = explanations().map(({ code }) => code);
+    expect(codes.sort()).toEqual(Object.keys(ERRORS).sort());
+  });
+
+  it('say of error codes what the handbook says, from which the command line explains them', () => {
+    const recovery = readText('docs/recovery.md');
+    expect(recovery).toBe(withHandbook(recovery));
+    expect(recovery).toContain('| `AGENT_LOST` | ');
+  });
+
+  it('have the places to which explanations of error codes lead', () => {
+    const texts = explanations().map(({ means }) => means);
+    const targets = texts.flatMap((text) => [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target));
+    expect(targets.length).toBeGreaterThan(0);
+    for (const target of targets) {
+      const [file, place] = target.split('#');
+      const document = readText(`docs/${file === '' ? 'recovery.md' : (file ?? '')}`);
+      const headings = [...document.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+      if (place !== undefined) expect(headings).toContain(place);
+    }
   });
 });
+
+/** The name by which a heading is linked to. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\- ]/gu, '')
+    .replaceAll(' ', '-');
+}
