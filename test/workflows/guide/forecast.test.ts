@@ -60,8 +60,9 @@ describe('the forecast of a way back', () => {
   });
 
   it('is told as a range, from at once to a day later, with what it is made of', () => {
-    const mail = treeBack('mail', measured, SHARE, 3_600);
-    expect(mail.least).toBe(reversePassSeconds(measured, NONE, SHARE));
+    const busy = { ...measured, passes: [delta(60, 1_000)] };
+    const mail = treeBack('mail', busy, SHARE, 3_600);
+    expect(mail.least).toBe(reversePassSeconds(busy, NONE, SHARE));
     expect(mail.most).toBeGreaterThan(mail.least ?? Infinity);
     const databases = { what: 'databases', least: 7, most: 7 };
     expect(backOf([databases, mail])).toEqual({
