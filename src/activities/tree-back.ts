@@ -8,6 +8,7 @@ import { shown, sizeOfTree, treeRoot } from '../platform/tree.js';
 import { summarize } from '../transfer/skipped-summary.js';
 import type { PassResult } from '../transfer/types.js';
 import type { Agent } from './agent.js';
+import { changedOnBoth } from './changed-both.js';
 import { copyShard, ledgerFolder, reverseTree } from './copy-shard.js';
 import { missedIn, skippedWords } from './copy-whole.js';
 import { dropFinalPass, folderInForce, isThere, matcher, treeContext, treeNote } from './node-tree.js';
@@ -96,11 +97,11 @@ async function makeEqual(
   context: Context,
 ): Promise<readonly string[]> {
   const { source, destination } = tree;
-  const { signal } = context;
+  const { agent, signal } = context;
   const told: string[] = [];
   let rehash = tree.rehash;
   for (let round = 1; ; round += 1) {
-    told.push(...(await takeBackOnce({ ...tree, rehash }, quarantine, context)));
+    await takeBackOnce({ ...tree, rehash }, quarantine, context);
     const { different, more } = await compareTrees(treeRoot(destination), treeRoot(source), {
       signal,
       exclude: matcher(tree.exclude),
@@ -115,6 +116,9 @@ async function makeEqual(
     if (first !== undefined) {
       throw new RolloutError('COPY_DIFFERS', `${source} is not what ${destination} is, such as ${shown(first)}`);
     }
+    const both = await changedOnBoth(agent, tree.name, quarantine, ended, signal);
+    if (both !== null)
+      told.push(`${both.count} files had changed in ${source} too, such as ${both.example}: the share’s are there now`);
     if (more.files > 0)
       told.push(`${source} keeps ${more.files} files that the share has not, such as ${more.example}`);
     break;
@@ -125,19 +129,16 @@ async function makeEqual(
   return told;
 }
 
-async function takeBackOnce(tree: MailTree, quarantine: string, context: Context): Promise<readonly string[]> {
+async function takeBackOnce(tree: MailTree, quarantine: string, context: Context): Promise<void> {
   const result = await reverseTree({ tree, quarantine }, treeContext(context));
   if (result.outcome !== 'done') throw tooMuch(result, tree, quarantine, context);
-  const { CONFLICT: both, FOREIGN: _, ...others } = missedIn(await summarize(result));
-  if (Object.keys(others).length > 0) {
-    throw new RolloutError(
-      'COPY_INCOMPLETE',
-      `not all of ${tree.destination} is back in ${tree.source}: ${skippedWords(others)}; ` +
-        `all are listed in ${result.skippedFile ?? ''}`,
-    );
-  }
-  if (both === undefined) return [];
-  return [`${both.count} files had changed in ${tree.source} too, such as ${both.example}: the share’s are there now`];
+  const { CONFLICT: _both, FOREIGN: _, ...others } = missedIn(await summarize(result));
+  if (Object.keys(others).length === 0) return;
+  throw new RolloutError(
+    'COPY_INCOMPLETE',
+    `not all of ${tree.destination} is back in ${tree.source}: ${skippedWords(others)}; ` +
+      `all are listed in ${result.skippedFile ?? ''}`,
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { RolloutError, type ErrorCode } from '../cluster/errors.js';
 import { readLimits, writeLimits } from '../transfer/limits.js';
 import { claimPair, noteSeeded, readPair, releasePair, type Pair } from '../transfer/pair.js';
+import { fromText } from '../transfer/names.js';
 import { compile } from '../transfer/patterns.js';
 import { runEngine } from '../transfer/run.js';
 import type { EngineTask, Limits, PassOptions, PassResult, VerifyResult } from '../transfer/types.js';
@@ -74,18 +75,27 @@ export async function reverseCopy(flags: ReverseFlags, engine: Engine): Promise<
   const { exclude = [], alwaysHash = [], threads, maxDelete } = flags;
   compile([...exclude, ...alwaysHash]);
   const { ledger, source, destination } = await knownPair(flags.ledger);
-  const trees = { 'the source': source, 'the destination': destination, 'the ledger': ledger };
   const options = {
     ledger,
     source,
     destination,
-    quarantine: await outside('the quarantine', flags.quarantine, trees),
+    quarantine: await quarantineOf(flags, { ledger, source, destination }),
     ...(exclude.length === 0 ? {} : { exclude }),
     ...(alwaysHash.length === 0 ? {} : { rehash: alwaysHash }),
     ...(threads === undefined ? {} : { threads }),
     ...(maxDelete === undefined ? {} : { maxDelete }),
   };
   return runShown({ task: 'reverse', options }, 'seen', flags.json === true, engine);
+}
+
+/** Outside both trees; inside the source where the patterns leave it out, as where that is a file system of its own. */
+async function quarantineOf(
+  { quarantine, exclude = [] }: ReverseFlags,
+  { ledger, source, destination }: Pair & { readonly ledger: string },
+): Promise<string> {
+  const place = await outside('the quarantine', quarantine, { 'the destination': destination, 'the ledger': ledger });
+  const leftOut = place.startsWith(`${source}/`) && compile(exclude)(fromText(place.slice(source.length + 1)));
+  return leftOut ? place : outside('the quarantine', quarantine, { 'the source': source });
 }
 
 /** The folders that a ledger is about. @throws RolloutError USAGE when nothing has been copied with it. */

@@ -160,7 +160,10 @@ function reverse(engine: Engine): Command {
   return new Command('reverse')
     .description('the way back: what has changed at the destination since the final pass goes to the source')
     .requiredOption(...LEDGER)
-    .requiredOption('--quarantine <folder>', 'outside both trees: keeps whatever is replaced or removed')
+    .requiredOption(
+      '--quarantine <folder>',
+      'keeps whatever is replaced or removed: outside both trees, or where --exclude leaves it out of the source',
+    )
     .option('--exclude <pattern>', `what is left out, with everything below it; may be repeated; ${PATTERNS}`, more)
     .option('--always-hash <pattern>', `files that are compared by content whatever their times say; ${PATTERNS}`, more)
     .option(...THREADS, count(1, 64))

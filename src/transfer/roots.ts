@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 
 import type { Copier } from './copier.js';
 import { folderAt, noteFolder, type Folder } from './folders.js';
-import { fromText, isOwn, join, toFs, under } from './names.js';
+import { fromText, isOwn, join, toFs, under, type ByteName } from './names.js';
 import type { PassContext } from './pass.js';
 import { folderFacts } from './walk.js';
 
@@ -30,16 +30,25 @@ export function rootsOf(context: PassContext, copier: Copier, folders: Map<numbe
   }
   ledger.commit();
   if (only === undefined) return [{ folder: root, known: true }];
+  // one that is new has no number by which it would be found again: several subtrees lie below the same folders
+  const met = new Map<ByteName, Folder>();
+  const folderOf = (above: Folder, name: ByteName, path: ByteName): Folder => {
+    const facts = folderFacts(lstatSync(toFs(under(source, path)), { bigint: true }));
+    const inner = folderAt(ledger, above, name, facts);
+    const known = folders.get(inner.id);
+    if (known !== undefined) return known;
+    folders.set(inner.id, inner);
+    copier.submit(inner, [], false);
+    return inner;
+  };
   return only.map((path) => {
     let folder = root;
     for (const name of fromText(path)
       .split('/')
       .filter((part) => part !== '' && part !== '.')) {
-      const facts = folderFacts(lstatSync(toFs(under(source, join(folder.path, name))), { bigint: true }));
-      const inner = folderAt(ledger, folder, name, facts);
-      const known = folders.get(inner.id) ?? inner;
-      folders.set(inner.id, known);
-      if (known === inner) copier.submit(inner, [], false);
+      const below = join(folder.path, name);
+      const known = met.get(below) ?? folderOf(folder, name, below);
+      met.set(below, known);
       folder = known;
     }
     return { folder, known: folder.row !== null };

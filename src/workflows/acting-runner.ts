@@ -236,7 +236,7 @@ export class ActingRunner implements Runner {
     let returned: string | null = null;
     do {
       const ready = await parts.ready();
-      this.progress.cutover(spec.stage, (known) => ({ ...known, forecast: ready.forecast }));
+      this.progress.cutover(spec.stage, (known) => ({ ...known, forecast: ready.forecast, back: ready.back }));
       await this.#passGate(spec, ready, returned);
       await parts.justBefore?.();
       returned = await this.#stop(spec, parts.closed);

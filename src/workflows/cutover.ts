@@ -1,6 +1,7 @@
 import type { Machine } from '../cluster/names.js';
 import type { Gate, Cutover } from '../cluster/schema.js';
 import type { Stage, Stop } from '../cluster/stages.js';
+import type { BackForecast } from './guide/forecast.js';
 import type { SkippedList } from './status.js';
 
 /** One stop of the services of a node that serves users (design, contract 6). */
@@ -19,6 +20,8 @@ export interface CutoverSpec extends Stop {
 export interface Readiness {
   /** Seconds that it is expected to take; null where nothing tells. */
   readonly forecast: number | null;
+  /** What its way back is expected to take, once it is open. */
+  readonly back: BackForecast;
   /** Items that would be left behind. */
   readonly skipped: readonly SkippedList[];
   /** Milliseconds since the epoch before which it does not begin by itself. */

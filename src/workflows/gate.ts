@@ -12,7 +12,7 @@ export class StopGate {
   /** What an operator said last; null: nothing yet. */
   #word: 'approved' | 'now' | { readonly rejected: string } | null = null;
   #at: number | null;
-  #ready: Readiness = { forecast: null, skipped: [] };
+  #ready: Pick<Readiness, 'forecast' | 'skipped' | 'earliest'> = { forecast: null, skipped: [] };
   readonly #since = Date.now();
 
   /** @param returned why an earlier try went back: then it does not begin by itself again. */

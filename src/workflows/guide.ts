@@ -47,7 +47,7 @@ export async function guide(run: Runner, file: ClusterFile): Promise<void> {
   const moved =
     file.cutover === undefined
       ? await configureFirstNode(run, cluster, speed)
-      : await moveFirstNode(run, cluster, file.cutover);
+      : await moveFirstNode(run, cluster, file.cutover, speed);
 
   run.phase('Other nodes');
   await joinNodes(run, cluster, moved);

@@ -117,7 +117,7 @@ export class PlanningRunner implements Runner {
     const begins = gate === 'approve' ? 'when it is approved' : gate === 'now' ? 'as soon as it can' : `at ${gate.at}`;
     const note =
       `${moves.join(', ')}: begins ${begins}; users are without the server for at most ${budget} s, otherwise everything ` +
-      'goes back by itself; how long it is expected to take is known after what is done while users work';
+      'goes back by itself; how long it, and its way back, will take is known after what is done while users work';
     this.#add({ id: cutoverStep(stage), phase: this.#phase, title, guide, machine: node.name }, 'verify', note);
     this.stopping = true;
     await parts.closed();

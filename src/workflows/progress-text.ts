@@ -1,3 +1,4 @@
+import type { BackForecast } from './guide/forecast.js';
 import type { CutoverStatus, GateState, Status, StepState } from './status.js';
 
 /** Whether a step is what the rollout is busy with or waits for. */
@@ -76,16 +77,29 @@ function cutoverRows(cutovers: readonly CutoverStatus[]): string[] {
   ];
 }
 
+/** What a way back is expected to take: from right after users came back to a day later, and what it is made of. */
+function backText(forecast: BackForecast | undefined): string[] {
+  if (forecast === undefined) return [];
+  const range = ({ least, most }: Pick<BackForecast, 'least' | 'most'>): string =>
+    least === null
+      ? 'not known'
+      : most === least
+        ? `${least} s`
+        : `${least} s to ${most === null ? 'not known' : `${most} s`}`;
+  const parts = forecast.parts.map((part) => `${part.what} ${range(part)}`).join(', ');
+  return [`its way back would take about ${range(forecast)}, from at once to a day later (${parts})`];
+}
+
 /** Where a stop of the services stands, in words. */
-export function cutoverText({ state, seconds, began, deadline, wentBack }: CutoverStatus): string {
+export function cutoverText({ state, seconds, began, deadline, wentBack, back: forecast }: CutoverStatus): string {
   const back = wentBack.map(({ seconds: took, why }) => `went back after ${Math.round(took)} s: ${why}`);
   const time = (at: number | undefined): string => (at === undefined ? '?' : new Date(at).toISOString());
   switch (state) {
     case 'before':
-      return ['not yet', ...back].join('; ');
+      return ['not yet', ...back, ...backText(forecast)].join('; ');
     case 'closed':
       return `CLOSED since ${time(began)}, goes back by itself at ${time(deadline)}`;
     case 'open':
-      return [`open after ${Math.round(seconds ?? 0)} s`, ...back].join('; ');
+      return [`open after ${Math.round(seconds ?? 0)} s`, ...back, ...backText(forecast)].join('; ');
   }
 }

@@ -1,4 +1,11 @@
-import { allHandlersFinished, CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  patched,
+  setHandler,
+} from '@temporalio/workflow';
 
 import { firstNode, machineOf, machinesOf, type Machine } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
@@ -7,11 +14,13 @@ import { compatible } from '../cluster/version.js';
 import { ActingRunner } from './acting-runner.js';
 import { failure } from './calls.js';
 import { guide } from './guide.js';
+import { probeNodeBack } from './guide/probes.js';
 import { obey } from './obey.js';
 import { Progress } from './progress.js';
 import { adoptSignal, commandUpdate, statusQuery, undoQuery, type Command } from './status.js';
 import { verbOf, wayBackOf, type RolloutInput, type RolloutResult } from './rollout-input.js';
 import { validate } from './verbs.js';
+import type { Served } from './way-back.js';
 
 /** The one workflow behind every changing verb. Its id is the cluster's lock. */
 export async function rollout(input: RolloutInput): Promise<RolloutResult> {
@@ -61,7 +70,7 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
   }
   // a verb that came when the way forward had just ended still means going back
   const wentBack = turnedBack || cancelled !== undefined;
-  if (wentBack) await runner.goBack({ nodes: on.nodes, directory: cluster.icewarp.directory }, to, moved);
+  if (wentBack) await runner.goBack(servedAgain(runner, cluster), to, moved);
   progress.finished = true;
   progress.enter(wentBack ? 'rolled back' : 'finished');
   // whatever was cancelled from outside meanwhile: the answer to the last verb and the result are still told
@@ -75,6 +84,15 @@ export async function rollout(input: RolloutInput): Promise<RolloutResult> {
     kept,
     undo: runner.undo,
   };
+}
+
+/** What serves at the end of the way back; a server that users are on is probed, still closed, before they return to it. */
+function servedAgain(runner: ActingRunner, file: ClusterFile): Served {
+  const on = machinesOf(file);
+  const served = { nodes: on.nodes, directory: file.icewarp.directory };
+  // a rollout of an earlier release went back without
+  if (file.cutover === undefined || !patched('closed-probes-on-the-way-back')) return served;
+  return { ...served, beforeOpening: () => probeNodeBack(runner, { file, on }, firstNode(file)) };
 }
 
 /** Nothing begins beside originals of an earlier rollout that nobody has decided about (design, contract 1). */

@@ -179,8 +179,8 @@ export class ServiceStop {
     this.progress.cutover(stage, (known) => {
       const wentBack =
         news.wentBack === undefined ? known.wentBack : [...known.wentBack, { seconds, why: news.wentBack }];
-      const { stage: name, budget, forecast } = known;
-      const kept = { stage: name, budget, forecast, state, wentBack };
+      const { stage: name, budget, forecast, back } = known;
+      const kept = { stage: name, budget, forecast, ...(back === undefined ? {} : { back }), state, wentBack };
       if (state === 'closed') return { ...kept, began: this.#began, deadline: this.deadline };
       return state === 'open' ? { ...kept, began: this.#began, seconds } : kept;
     });

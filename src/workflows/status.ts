@@ -4,6 +4,7 @@ import type { Machine } from '../cluster/names.js';
 import type { Stage } from '../cluster/stages.js';
 import type { Limits } from '../transfer/types.js';
 import type { Trouble } from './calls.js';
+import type { BackForecast } from './guide/forecast.js';
 import type { Finding } from './preflight/finding.js';
 
 /** Where one step stands. */
@@ -50,6 +51,8 @@ export interface CutoverStatus {
   readonly stage: Stage;
   readonly budget: number;
   readonly forecast: number | null;
+  /** What its way back is expected to take once it is open; not there before that was measured. */
+  readonly back?: BackForecast;
   /** before: users work. closed: they do not, since `began`. open: what moved is in use. */
   readonly state: 'before' | 'closed' | 'open';
   readonly began?: number;

@@ -14,6 +14,13 @@ type Attempt = (step: { id: string; on: Machine; about: About }, work: () => Pro
 export interface Served {
   readonly nodes: readonly Machine<'node'>[];
   readonly directory: string;
+  /** What has to pass on a node that serves again, still closed, before its users are let in. */
+  readonly beforeOpening?: (on: Machine) => Promise<void>;
+}
+
+/** Whether putting an entry back lets users in. */
+function opens({ kind, desired }: Undo): boolean {
+  return kind === 'ports' && (desired as { readonly state?: unknown } | null)?.state === 'closed';
 }
 
 /** What has been done and can be put back, the latest first. */
@@ -63,7 +70,11 @@ export class WayBack {
    * Puts entries back in that order, whatever is cancelled meanwhile. A failing undo is held, never skipped silently. What
    * served serves again at the end, and before clients are let in to it.
    */
-  async putBack(entries: readonly Undo[], { nodes, directory }: Served, attempt: Attempt): Promise<void> {
+  async putBack(
+    entries: readonly Undo[],
+    { nodes, directory, beforeOpening }: Served,
+    attempt: Attempt,
+  ): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       const touched = new Set<string>();
       // a step that stopped a server and then failed has no undo entry for the services
@@ -79,6 +90,7 @@ export class WayBack {
       for (const entry of [...entries]) {
         const { kind, step, title, on, desired, before } = entry;
         if (kind === 'ports') await settle(new Set([on.name]));
+        if (opens(entry)) await beforeOpening?.(on);
         touched.add(on.name);
         const about: About = { title: `undo: ${title}`, guide: '', skippable: true };
         await attempt({ id: `undo ${step}`, on, about }, async () => {

@@ -127,6 +127,23 @@ describe('the way back of a tree that users have worked with', () => {
     expect(await readFile(join(quarantine(), 'example.com/bob/inbox/3.imap'), 'utf8')).toBe('of the old tree');
   });
 
+  it('tells what changed on both sides also when it was killed after it had replaced that', async () => {
+    await trees.moved();
+    await writeFile(join(trees.share, 'example.com/bob/inbox/3.imap'), 'of the share');
+    await writeFile(join(trees.old, 'example.com/bob/inbox/3.imap'), 'of the old tree');
+    await rewriteQuietly(join(trees.share, 'example.com/ann/inbox/flags.dat'), 'seen: on');
+    await trees.switchedBack();
+    const { context, desired, old } = trees;
+    const { stateDir } = context.agent.config;
+    // its pass has ended, and the agent is gone before it could note what that found
+    const tree = mailTree('mail', old, desired.to, 'quiet', desired.owner);
+    await reverseTree({ tree, quarantine: quarantine() }, { stateDir, signal: context.signal, tell: () => undefined });
+    const kept = await trees.back();
+    expect(kept).toContainEqual(
+      expect.stringMatching(/^1 files had changed in .* too, such as example\.com\/bob\/inbox\/3\.imap/),
+    );
+  });
+
   it('is refused while IceWarp still uses the share, or the share is not mounted', async () => {
     await trees.moved();
     await expect(trees.back()).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' });

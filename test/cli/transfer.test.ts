@@ -249,6 +249,14 @@ describe('the other transfer commands', () => {
     }
   });
 
+  it('let the quarantine lie in the source where that is left out by name, as on a file system of its own', async () => {
+    await copy('works');
+    const inside = join(folder, 'works/.icewarp-rollout-quarantine');
+    const args = ['reverse', '--ledger', ledger, '--quarantine', inside];
+    expect((await run(...args, '--exclude', '/.icewarp-rollout-other')).code).toBe(2);
+    expect((await run(...args, '--exclude', '/.icewarp-rollout-*', '--max-delete', '5')).code).toBe(0);
+  });
+
   it('show where a ledger stands: what runs, and how the last runs ended', async () => {
     const client = start('copy', await source('works on'), destination, '--ledger', ledger);
     await once(client.stdout, 'data');

@@ -165,16 +165,18 @@ describe('a server in production, with users on it all the time', () => {
       await takeLater(lab);
       const size = await productionOf(lab);
       const imap = ['A', 'B', 'C', 'balancer'] as const;
-      const { problems, away, counts } = await checkLoad(lab, { imap, store: storeOfShare(lab, size), patience: 60 });
+      const check = { imap, store: storeOfShare(lab, size), patience: 60 };
+      const { problems, away, counts, databases } = await checkLoad(lab, check);
       console.log({ counts, away });
       expect(problems).toEqual([]);
+      expect(databases).toEqual({ accounts: 'iw_accounts', groupware: 'iw_groupware', antispam: 'iw_antispam' });
       await startLoad(lab, 'A', SEED + 1);
     },
     3 * MINUTE,
   );
 
   it(
-    'goes back to the state after its databases had moved, with what users have done since',
+    'goes back to the state after its databases had moved, and then to where it began, with what users have done since',
     async () => {
       const { lab } = cluster;
       await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -182,11 +184,17 @@ describe('a server in production, with users on it all the time', () => {
       expect({ code, out }).toEqual({ code: expect.any(Number), out: expect.stringContaining('rolled back') });
       expect([0, 3]).toContain(code);
       await new Promise((resolve) => setTimeout(resolve, 4_000));
+      const all = await cluster.cli('rollback', '--to', 'start', '--yes');
+      expect(all).toEqual({ code: expect.any(Number), out: expect.stringContaining('rolled back') });
+      expect([0, 3]).toContain(all.code);
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
       await stopLoad(lab);
       const size = await productionOf(lab);
-      const { problems } = await checkLoad(lab, { imap: ['A'], store: storeOfA(lab, size), patience: 60 });
+      const check = { imap: ['A'], store: storeOfA(lab, size), patience: 60 } as const;
+      const { problems, databases } = await checkLoad(lab, check);
       expect(problems).toEqual([]);
+      for (const place of Object.values(databases)) expect(place).toMatch(/^\/opt\/icewarp\/.*\.db$/);
     },
-    5 * MINUTE,
+    6 * MINUTE,
   );
 });

@@ -10,6 +10,7 @@ import { compareLeaving, compareMessages } from '../../src/lab/load/compare.js';
 import { expectationOf, type State } from '../../src/lab/load/expected.js';
 import { type Entry, Journal, readJournal } from '../../src/lab/load/journal.js';
 import type { Found } from '../../src/lab/load/look.js';
+import { compareRows } from '../../src/lab/load/rows.js';
 import { Served } from '../../src/lab/load/served.js';
 import { type Outcome, sendMessage } from '../../src/lab/load/smtp.js';
 
@@ -186,5 +187,17 @@ describe('a sender of a load', () => {
     const nobody = { host: '127.0.0.1', port: 1, localAddress: '127.0.0.1' };
     const message = { from: 'a@b.test', to: 'c@d.test', data: 'x' };
     expect(await sendMessage(nobody, message)).toEqual({ state: 'delayed', reason: 'ECONNREFUSED' });
+  });
+});
+
+describe('the rows of a database', () => {
+  it('have to be there, once, as they were, and no others but the accounts of probes', () => {
+    const there = ['["ada"]', '["bob"]', '["bob"]', '["eve"]', '["probe-1","lab.test",0,""]'];
+    const found = compareRows('accounts.db', ['["ada"]', '["bob"]', '["cat"]'], there);
+    expect(found.map(({ what, name }) => `${what}: ${name}`)).toEqual([
+      'twice: ["bob"]',
+      'lost: ["cat"]',
+      'stranger: ["eve"]',
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 
@@ -46,5 +46,20 @@ describe('a pass', () => {
     expect(deleted).toBeGreaterThan(7);
     expect(trees.different()).toEqual([]);
     expect(await trees.pass('final')).toMatchObject({ outcome: 'done', copied: { files: 0 }, moved: 0, deleted: 0 });
+  }, 60_000);
+
+  it('knows afterwards what shards copied that lie below the same new folders', async () => {
+    trees = new Trees(false);
+    for (const user of ['ann', 'bob', 'cat', 'dan']) trees.make(`one.test/${user}/inbox/1`);
+    for (const only of [['one.test/ann', 'one.test/bob', 'one.test/cat'], ['one.test/dan']]) {
+      await trees.pass('seed', { only });
+    }
+    // between two parts of a copy users go on
+    rmSync(trees.from('one.test/ann/inbox/1'));
+    writeFileSync(trees.from('one.test/bob/inbox/1'), 'something else');
+    const result = await trees.pass('delta');
+    expect(result).toMatchObject({ copied: { files: 1 }, deleted: 1, skipped: 0 });
+    expect(result.adopted).toBeUndefined();
+    expect(trees.different()).toEqual([]);
   }, 60_000);
 });

@@ -247,8 +247,23 @@ describe('a rollout of a server in production', () => {
       await say(handle, { verb: 'cutover', when: 'now' });
       const { undo } = await handle.result();
       expect(undo.length).toBeGreaterThan(30);
+      world.failures.set('probeNode.run control/probeNode:A-back', {
+        times: 1,
+        code: 'PROBE_FAILED',
+        message: 'nobody answers',
+      });
       const back = await start({ undo, to: 'databases' });
+      // the old state serves, and nobody gets in before it is proven
+      await stepIs(back, 'control/probeNode:A-back', 'held');
+      expect(restores()).toContain('pathDat.restore A/pathDat');
+      expect(restores()).not.toContain('ports.restore A/ports:closed-configuration');
+      expect(world.log.slice(-2)).toEqual([
+        'settleServices.run A/settleServices',
+        'probeNode.run control/probeNode:A-back',
+      ]);
+      await command(back, 'retry');
       const { undo: left } = await back.result();
+      expect(restores()).toContain('ports.restore A/ports:closed-configuration');
       expect(restores()).toContain('treeFinal.restore A/treeFinal:mail');
       expect(restores()).toContain('pathDat.restore B/pathDat');
       // what opened the stop before stays as it is

@@ -32,6 +32,7 @@ import {
   lookOnDisk,
   type Queued,
 } from './look.js';
+import { checkRows, type RowsFound } from './rows.js';
 
 /** Where mail lies on disks, as they are seen from outside of the machines. */
 export interface Store {
@@ -57,6 +58,8 @@ export interface CheckAnswer {
   readonly problemsInAll: number;
   readonly counts: Counts;
   readonly away: readonly Away[];
+  /** Where the databases in force are, whose rows were compared. */
+  readonly databases: RowsFound['places'];
 }
 
 /** How much was compared. */
@@ -125,6 +128,8 @@ export async function checkLoad(lab: Lab, { imap, store, patience }: CheckOption
   problems.push(...compareMessages('disk', expectation, hashes, onDisk.flat()));
   problems.push(...(await checkArchive(store, size, expectation, old, hashes)));
   problems.push(...(await checkAttachments(store, size)));
+  const rows = await checkRows(lab, size);
+  problems.push(...rows.problems);
   problems.push(...checkOutside(expectation, left));
   for (const id of expectation.bounced) {
     problems.push({
@@ -140,6 +145,7 @@ export async function checkLoad(lab: Lab, { imap, store, patience }: CheckOption
     problemsInAll: problems.length,
     counts: countsOf(journal, size),
     away: awayTimes(journal),
+    databases: rows.places,
   };
 }
 

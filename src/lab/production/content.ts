@@ -60,6 +60,35 @@ export function homeOnDisk(disk: string, user: string, size: OldServerSize): str
   return `${disk}${root}/${LAB_DOMAIN}/${user}/`;
 }
 
+interface Content {
+  readonly accounts: readonly (readonly [mailbox: string, domain: string, admin: number, path: string])[];
+  readonly groupware: readonly (readonly [id: number, content: string])[];
+  readonly antispam: readonly (readonly [sender: string, verdict: number])[];
+}
+
+/** Rows as JSON lists of their values, without passwords. */
+export type Rows = Readonly<Record<keyof Content, readonly string[]>>;
+
+/** The rows that are there before the load, and that nobody changes. */
+export function expectedRows(size: OldServerSize): Rows {
+  const { accounts, groupware, antispam } = contentOf(size);
+  const texts = (rows: readonly (readonly unknown[])[]): string[] => rows.map((values) => JSON.stringify(values));
+  return { accounts: texts(accounts), groupware: texts(groupware), antispam: texts(antispam) };
+}
+
+function contentOf(size: OldServerSize): Content {
+  const users = usersOf(size);
+  const entries = users.flatMap((user) => Array.from({ length: ENTRIES_EACH }, (_, index) => entry(user, index)));
+  return {
+    accounts: [
+      ['admin', LAB_DOMAIN, 1, ''],
+      ...users.map((user) => [user, LAB_DOMAIN, 0, pathOf(user, size)] as const),
+    ],
+    groupware: entries.map((content, index) => [index + 1, JSON.stringify(content)]),
+    antispam: Array.from({ length: SENDERS }, (_, index) => [`sender${index}@outside.test`, index % 2]),
+  };
+}
+
 /** Fills the databases of a server in production: accounts, entries in calendars, white and black lists, counts. */
 export async function fillDatabases(
   machine: Machine,
@@ -67,23 +96,24 @@ export async function fillDatabases(
   passwords: { readonly users: string; readonly administrator: string },
   inboxes: ReadonlyMap<string, Count>,
 ): Promise<void> {
-  const users = usersOf(size);
+  const rows = contentOf(size);
   const hash = hashPassword(passwords.users);
   await fill(machine, 'config/accounts.db', [
     row('Domains', LAB_DOMAIN, `admin@${LAB_DOMAIN}`),
-    row('Users', 'admin', LAB_DOMAIN, hashPassword(passwords.administrator), 1, ''),
-    ...users.map((user) => row('Users', user, LAB_DOMAIN, hash, 0, pathOf(user, size))),
+    ...rows.accounts.map(([mailbox, domain, admin, path]) => {
+      return row('Users', mailbox, domain, admin === 1 ? hashPassword(passwords.administrator) : hash, admin, path);
+    }),
   ]);
-  const entries = users.flatMap((user) => Array.from({ length: ENTRIES_EACH }, (_, index) => entry(user, index)));
   await fill(
     machine,
     'calendar/groupware.db',
-    entries.map((content, index) => row('Items', index + 1, JSON.stringify(content))),
+    rows.groupware.map((values) => row('Items', ...values)),
   );
-  const senders = Array.from({ length: SENDERS }, (_, index) =>
-    row('Senders', `sender${index}@outside.test`, index % 2),
+  await fill(
+    machine,
+    'spam/antispam.db',
+    rows.antispam.map((values) => row('Senders', ...values)),
   );
-  await fill(machine, 'spam/antispam.db', senders);
   const counts = [...inboxes].map(([user, { messages, bytes }]) =>
     row('Folders', `${LAB_DOMAIN}/${user}/inbox`, messages, bytes),
   );

@@ -57,6 +57,48 @@ export function reversePassSeconds(measured: TreeMeasured, changed: Amount, shar
   return Math.ceil(files / ROWS_PER_SECOND + looks + copies + again + walkSeconds(passes, files));
 }
 
+/** What users change within it is the upper end of what a way back is expected to take. */
+const DAY = 86_400;
+const NOTHING: Amount = { files: 0, bytes: 0 };
+
+/** Seconds of a part of a way back: at once, and after a day on the new side; null where nothing was measured. */
+export interface BackPart {
+  readonly what: string;
+  readonly least: number | null;
+  readonly most: number | null;
+}
+
+/**
+ * What bringing a tree back is expected to take, from what its passes have measured. Pure.
+ *
+ * @param apart - seconds between the beginnings of the latest two passes; null: the pace of changes is not known.
+ */
+export function treeBack(
+  what: string,
+  measured: TreeMeasured,
+  share: ShareRates | null,
+  apart: number | null,
+): BackPart {
+  const latest = measured.passes.at(-1);
+  if (share === null || latest === undefined) return { what, least: null, most: null };
+  const most = apart === null ? null : reversePassSeconds(measured, changesIn(DAY, latest, apart), share);
+  return { what, least: reversePassSeconds(measured, NOTHING, share), most };
+}
+
+/** Parts together, which come one after the other. Pure. */
+export function backOf(parts: readonly BackPart[]): BackForecast {
+  const sum = (seconds: readonly (number | null)[]): number | null =>
+    seconds.every((one) => one !== null) ? seconds.reduce<number>((all, one) => all + one, 0) : null;
+  const least = sum(parts.map((part) => part.least));
+  const most = sum(parts.map((part) => part.most));
+  return { least, most, parts: parts.filter((part) => part.least !== 0 || part.most !== 0) };
+}
+
+/** What the way back of a stop is expected to take, and what that is made of. */
+export interface BackForecast extends Omit<BackPart, 'what'> {
+  readonly parts: readonly BackPart[];
+}
+
 /**
  * What has changed in some seconds at the pace of the latest pass. Pure.
  *

@@ -1,7 +1,7 @@
 import type { ClusterFile, NodeSpec } from '../../cluster/schema.js';
 import { SERVICES, type ServiceName } from '../../cluster/services.js';
 import type { Cluster } from '../guide.js';
-import type { Runner } from '../runner.js';
+import type { About, Runner } from '../runner.js';
 import { balancedServices } from './balanced.js';
 
 /** A local part that no administrator would create. */
@@ -31,12 +31,25 @@ function correspondents({ mail }: ClusterFile): {
 }
 
 /** A known user is accepted, an unknown one refused, IMAP and POP3 let the probe account in (procedure, rule 18). */
-export async function probeNodeAlone(
-  run: Runner,
-  { file, on }: Cluster,
-  node: NodeSpec,
-  label = node.id,
-): Promise<void> {
+export async function probeNodeAlone(run: Runner, cluster: Cluster, node: NodeSpec, label = node.id): Promise<void> {
+  await probeNode(run, cluster, node, {
+    title: `node ${node.id} knows its users`,
+    guide: 'G25',
+    label: label === node.id ? label : `${node.id}-${label}`,
+  });
+}
+
+/** The same of the old state, before users return to it: an operator may let them in to less (procedure, rule 16). */
+export async function probeNodeBack(run: Runner, cluster: Cluster, node: NodeSpec): Promise<void> {
+  await probeNode(run, cluster, node, {
+    title: `node ${node.id} knows its users, as before`,
+    guide: 'G25',
+    label: `${node.id}-back`,
+    skippable: true,
+  });
+}
+
+async function probeNode(run: Runner, { file, on }: Cluster, node: NodeSpec, about: About): Promise<void> {
   const { sender } = correspondents(file);
   await run.act(
     'probeNode',
@@ -48,11 +61,7 @@ export async function probeNodeAlone(
       known: sender,
       unknown: UNKNOWN,
     },
-    {
-      title: `node ${node.id} knows its users`,
-      guide: 'G25',
-      label: label === node.id ? label : `${node.id}-${label}`,
-    },
+    about,
   );
 }
 

@@ -5,6 +5,8 @@ import type { Cluster } from '../guide.js';
 import type { Runner } from '../runner.js';
 import type { SkippedList } from '../status.js';
 import { makeAccounts } from './first-node-steps.js';
+import { backOf, type BackPart } from './forecast.js';
+import type { ShareSpeed } from './old-mail.js';
 import {
   configurationMoves,
   moveConfiguration,
@@ -21,9 +23,14 @@ import { catchUp, moveStorage, prepareStorage, storageMoves } from './production
  *
  * @returns whether its mail has moved now.
  */
-export async function moveFirstNode(run: Runner, cluster: Cluster, cutover: Cutover): Promise<boolean> {
+export async function moveFirstNode(
+  run: Runner,
+  cluster: Cluster,
+  cutover: Cutover,
+  speed: ShareSpeed | null,
+): Promise<boolean> {
   const spec = firstNode(cluster.file);
-  const first: First = { ...cluster, spec, node: machineOf(cluster.on, spec), cutover };
+  const first: First = { ...cluster, spec, node: machineOf(cluster.on, spec), cutover, speed };
   // first, because they move with the others: the probes of every stop log in as them
   await makeAccounts(run, first, first.node);
   let [opened, moved]: [number | undefined, boolean] = [undefined, false];
@@ -57,6 +64,8 @@ interface StageGuide {
 export interface Prepared {
   readonly seconds: number | null;
   readonly skipped: readonly SkippedList[];
+  /** What its way back is expected to take once users have worked with it. */
+  readonly back: readonly BackPart[];
 }
 
 const GUIDES: Readonly<Record<Stage, StageGuide>> = {
@@ -72,6 +81,7 @@ const GUIDES: Readonly<Record<Stage, StageGuide>> = {
 
 /** Seconds of a stop besides what its stages do: stopping, proving that it is quiet, starting, probing. */
 const AROUND = 60;
+const AROUND_BACK: BackPart = { what: 'stopping, starting and probing', least: AROUND, most: AROUND };
 
 async function isNeeded(run: Runner, first: First, moves: readonly Stage[]): Promise<boolean> {
   for (const stage of moves) if (await GUIDES[stage].isNeeded(run, first)) return true;
@@ -101,6 +111,7 @@ async function stopFor(run: Runner, first: First, stop: Stop, opened: number | u
         return {
           forecast: known ? AROUND + seconds.reduce<number>((sum, one) => sum + one, 0) : null,
           skipped: prepared.flatMap((one) => one.skipped),
+          back: backOf([...prepared.flatMap((one) => one.back), AROUND_BACK]),
           ...earliest,
         };
       },

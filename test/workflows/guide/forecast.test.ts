@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { changesIn, finalPassSeconds, reversePassSeconds } from '../../../src/workflows/guide/forecast.js';
+import {
+  backOf,
+  changesIn,
+  finalPassSeconds,
+  reversePassSeconds,
+  treeBack,
+} from '../../../src/workflows/guide/forecast.js';
 
 const MILLION = 1_000_000;
 const NONE = { files: 0, bytes: 0 };
@@ -51,5 +57,23 @@ describe('the forecast of a way back', () => {
     expect(changed).toEqual({ files: 24_000, bytes: 240 * MILLION });
     const more = (reversePassSeconds(measured, changed, SHARE) ?? 0) - (reversePassSeconds(measured, NONE, SHARE) ?? 0);
     expect(more).toBe(Math.ceil(24_000 / 500 + 240 / 50));
+  });
+
+  it('is told as a range, from at once to a day later, with what it is made of', () => {
+    const busy = { ...measured, passes: [delta(60, 1_000)] };
+    const mail = treeBack('mail', busy, SHARE, 3_600);
+    expect(mail.least).toBe(reversePassSeconds(busy, NONE, SHARE));
+    expect(mail.most).toBeGreaterThan(mail.least ?? Infinity);
+    const databases = { what: 'databases', least: 7, most: 7 };
+    expect(backOf([databases, mail])).toEqual({
+      least: 7 + (mail.least ?? 0),
+      most: 7 + (mail.most ?? 0),
+      parts: [databases, mail],
+    });
+  });
+
+  it('says that it does not know an end that nothing was measured for', () => {
+    expect(treeBack('mail', measured, SHARE, null)).toMatchObject({ least: 520, most: null });
+    expect(backOf([treeBack('mail', measured, null, 60)])).toMatchObject({ least: null, most: null });
   });
 });

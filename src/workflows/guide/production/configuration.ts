@@ -26,8 +26,8 @@ function written({ file }: First): Parameters<typeof staysTrue>[3] {
 /** While users work: what the configuration names that other nodes do not have (B11). */
 export async function prepareConfiguration(run: Runner, first: First): Promise<Prepared> {
   await staysTrue(run, first, first.node, written(first), { label: 'paths', foreseen: true });
-  const { seconds, skipped } = await prepareTrees(run, first, ['calendar']);
-  return { seconds: seconds === null ? null : seconds + COPY, skipped };
+  const { seconds, ...prepared } = await prepareTrees(run, first, ['calendar']);
+  return { ...prepared, seconds: seconds === null ? null : seconds + COPY };
 }
 
 /** Once more, right before the stop. */

@@ -9,12 +9,15 @@ import { TREES, type TreeName } from '../../../icewarp/mail-tree.js';
 import type { Cluster } from '../../guide.js';
 import type { Runner } from '../../runner.js';
 import { balancedServices } from '../balanced.js';
+import type { ShareSpeed } from '../old-mail.js';
 
 /** The node that moves. */
 export interface First extends Cluster {
   readonly spec: NodeSpec;
   readonly node: Machine<'node'>;
   readonly cutover: Cutover;
+  /** How fast the node works on the share; null where it was not measured. */
+  readonly speed: ShareSpeed | null;
 }
 
 /** Seconds that what has come in gets to be delivered; what is left moves with its queue. */

@@ -4,7 +4,7 @@ import type { SkippedList } from '../../status.js';
 import type { Runner } from '../../runner.js';
 import { directorySettings } from '../first-node-settings.js';
 import { localQueues } from '../first-node-steps.js';
-import { finalPassSeconds, type TreeMeasured } from '../forecast.js';
+import { finalPassSeconds, treeBack, type BackPart, type TreeMeasured } from '../forecast.js';
 import { seenByEveryNode } from '../old-mail.js';
 import { plantOldMessages, probeOldMessages } from '../old-messages.js';
 import type { Prepared } from '../production.js';
@@ -58,14 +58,15 @@ export async function prepareStorage(run: Runner, first: First): Promise<Prepare
 
 /** Copies trees while users work, and tells how long their final passes will take. */
 export async function prepareTrees(run: Runner, first: First, trees: readonly TreeName[]): Promise<Prepared> {
-  const [parts, skipped]: [(number | null)[], SkippedList[]] = [[], []];
+  const [parts, skipped, back]: [(number | null)[], SkippedList[], BackPart[]] = [[], [], []];
   for (const what of trees) {
-    const { passes, rewritten } = await passesOver(run, first, what);
+    const { passes, rewritten, apart } = await passesOver(run, first, what);
     parts.push(run.plans ? null : finalPassSeconds({ passes, rewritten }));
+    back.push(treeBack(WORDS[what].things, { passes, rewritten }, first.speed, apart));
     skipped.push(...(await skippedOf(run, first, what)));
   }
   const seconds = parts.every((one) => one !== null) ? parts.reduce<number>((sum, one) => sum + one, 0) : null;
-  return { seconds, skipped };
+  return { seconds, skipped, back };
 }
 
 /** @returns what the passes that copied measured, the oldest first. */
@@ -73,7 +74,7 @@ async function passesOver(
   run: Runner,
   first: First,
   what: TreeName,
-): Promise<TreeMeasured & { passes: readonly PassResult[] }> {
+): Promise<TreeMeasured & { readonly apart: number | null }> {
   const { node } = first;
   const { things, guide } = WORDS[what];
   const desired = treeDesired(first, what);
@@ -88,7 +89,9 @@ async function passesOver(
     label: what,
   });
   const passes: PassResult[] = [];
+  const began: number[] = [];
   if (begins) {
+    began.push(Date.now());
     const seed = await pass(run, first, what, 'seed', 'seed');
     if (seed !== null) passes.push(seed);
     await run.pass(await input(run, first, what, 'verify'), node, {
@@ -98,13 +101,16 @@ async function passesOver(
     });
   }
   for (let round = 1; round <= MOST_DELTAS; round += 1) {
+    began.push(Date.now());
     const delta = await pass(run, first, what, 'delta', `delta-${round}`);
     if (delta === null) break;
     const earlier = passes.at(-1)?.seconds ?? Infinity;
     passes.push(delta);
     if (delta.seconds > SHRINKS * earlier || delta.seconds < 1) break;
   }
-  return { passes, rewritten: measured?.rewritten ?? { files: 0, bytes: 0 } };
+  const [latest, former] = [began.at(-1), began.at(-2)];
+  const apart = latest === undefined || former === undefined ? null : (latest - former) / 1_000;
+  return { passes, rewritten: measured?.rewritten ?? { files: 0, bytes: 0 }, apart };
 }
 
 /** Once more, right before the stop: what has changed while it was waited for. */
