@@ -27,8 +27,8 @@ export interface Scenario {
   readonly users?: (lab: Lab) => Promise<Snapshot>;
 }
 
-/** Seconds that a stop may take and that a node waits for news in it: kills fit into them, an outage of a minute does not. */
-const CUTOVER = ['soak: 1s', 'lease: 30s', 'databases: { budget: 5m }', 'storage: { budget: 5m }'];
+/** A stop has room for many kills, and a node waits so long for news in it that an outage of a minute is too long. */
+const CUTOVER = ['soak: 1s', 'lease: 30s', 'databases: { budget: 15m }', 'storage: { budget: 15m }'];
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fresh: {
