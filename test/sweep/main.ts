@@ -107,9 +107,14 @@ function keep(scenario: Scenario, all: readonly Kill[], swept: Swept): void {
 
 /** Puts a table below its heading, with the command that made it. */
 function write(heading: string, table: string): void {
-  const command = ['npm run test:sweep --', ...words].join(' ');
+  const command = ['npm run test:sweep --', ...words.map(quoted)].join(' ');
   const text = `Last made by \`${command}\`.\n\n${table}`;
   writeFileSync(DOCUMENT, withSection(readFileSync(DOCUMENT, 'utf8'), heading, text));
+}
+
+/** As a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
 }
 
 function say(text: string): void {
