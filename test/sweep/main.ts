@@ -101,7 +101,8 @@ function keep(scenario: Scenario, all: readonly Kill[], swept: Swept): void {
   const document = readFileSync(DOCUMENT, 'utf8');
   const results = resultsIn(document, scenario.title);
   for (const [kill, result] of swept.results) results.set(kill, result);
-  write(scenario.title, tableOf(all, results));
+  const made = `${results.size} of ${all.length} kills were made; the others are open.`;
+  write(scenario.title, `${made}\n\n${tableOf(all, results)}`);
   say(`${results.size} of ${all.length} kills are in docs/reliability.md`);
 }
 
