@@ -31,9 +31,22 @@ export async function guarded<T>(
   }
 }
 
-/** An error of ours as it is, any other without its words. */
+/** Why a file system takes no change, by the system's name for it: what an operator can mend outside of the product. */
+const WRITE_REFUSED: ReadonlyMap<string | undefined, string> = new Map([
+  ['EROFS', 'it is read-only'],
+  ['ENOSPC', 'there is no room left'],
+  ['EDQUOT', 'the quota is used up'],
+  ['EIO', 'it reports an error'],
+  ['ESTALE', 'what was open on the share is gone'],
+]);
+
+/** An error of ours as it is; what a file system refuses in words of ours; any other without its words. */
 export function inOurWords(error: unknown): RolloutError {
-  return error instanceof RolloutError ? error : new RolloutError('UNEXPECTED', 'an unexpected error');
+  if (error instanceof RolloutError) return error;
+  const { code, path = 'a file' } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const why = WRITE_REFUSED.get(code);
+  if (why !== undefined) return new RolloutError('WRITE_REFUSED', `${path} cannot be written: ${why} (${code})`);
+  return new RolloutError('UNEXPECTED', 'an unexpected error');
 }
 
 /** An error as it may enter history: our own words, or none. */

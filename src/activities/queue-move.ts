@@ -187,8 +187,9 @@ async function factsFor({ from, to }: Way, owner: Owner | undefined, note: State
     const facts = await folderAt(folder);
     if (facts !== null) return facts;
   }
-  const facts = await folderAt(from);
-  return { uid: 0, gid: 0, mode: OWN_MODE, ...facts, ...owner };
+  // not those of the old one: a stop that went back has taken ours away, and the next one makes it anew
+  if (owner !== undefined) return { ...owner, mode: OWN_MODE };
+  return { uid: 0, gid: 0, mode: OWN_MODE, ...(await folderAt(from)) };
 }
 
 /** Folders in a queue get the rights of our own ones; on the way back, those that they had. */

@@ -137,6 +137,10 @@ export const ERRORS = {
   MOUNT_BUSY: { retryable: true, next: 'End what still uses the mounted share, then: icewarp-rollout retry' },
   FOLDER_CONFLICT: { retryable: false, next: 'Move away what is in the way, then: icewarp-rollout retry' },
   FOLDER_UNWRITABLE: { retryable: false, next: 'Correct owner and rights of the folder, then: icewarp-rollout retry' },
+  WRITE_REFUSED: {
+    retryable: true,
+    next: 'See that the disk or share is mounted writable, has room and no errors, then: icewarp-rollout retry',
+  },
   // balancer and probes
   BALANCER_FOREIGN: {
     retryable: false,

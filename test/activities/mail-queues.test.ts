@@ -93,6 +93,17 @@ describe('the queues of the first node', () => {
     ]);
   });
 
+  it('get rights of their own again when they move once more, whatever the old place has', async () => {
+    const before = await mailQueues.observe(desired, context);
+    await mailQueues.apply(desired, context);
+    await mailQueues.restore(desired, before, context);
+    await chmod(join(mail, '_outgoing'), 0o700);
+    await mailQueues.apply(desired, context);
+    const { mode, uid, gid } = await stat(join(local, '_outgoing'));
+    expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o750, uid: 1234, gid: 1235 });
+    expect(await filesBelow(local)).toEqual(WAITING);
+  });
+
   it('stay where they are while the new place holds messages that do not wait in the old one', async () => {
     await put(join(local, '_outgoing/sent-long-ago.dat'), 'again');
     const before = await mailQueues.observe(desired, context);

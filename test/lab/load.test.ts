@@ -114,6 +114,7 @@ describe('the journal of a load', () => {
     first.close();
     appendFileSync(path, '{"kind":"answer","id":');
     expect(readJournal(path)).toEqual([send('a')]);
+    expect(readJournal(`${path}.of-no-load`)).toEqual([]);
     const second = new Journal(path);
     second.note(send('b'));
     second.close();

@@ -26,10 +26,14 @@ export function wordsOf({ step, victim, moment }: Kill): string {
 }
 
 /** Every kill of these steps. A step of the control machine has no agent but the control worker. */
-export function killsOf(times: readonly StepTime[], victims: readonly Victim[] = VICTIMS): Kill[] {
+export function killsOf(
+  times: readonly StepTime[],
+  victims: readonly Victim[] = VICTIMS,
+  moments: readonly Moment[] = MOMENTS,
+): Kill[] {
   return times.flatMap(({ step, machine }) =>
     victims
       .filter((victim) => victim !== 'agent' || machine !== 'control')
-      .flatMap((victim) => MOMENTS.map((moment) => ({ step, victim, moment }))),
+      .flatMap((victim) => moments.map((moment) => ({ step, victim, moment }))),
   );
 }

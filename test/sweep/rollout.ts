@@ -1,32 +1,32 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { rolloutIdOf } from '../../src/cluster/names.js';
 import { type Lab, labDown, labUp } from '../../src/lab/lab.js';
 import { LAB_CLUSTER } from '../../src/lab/machine-files.js';
-import { commandUpdate, statusQuery } from '../../src/workflows/status.js';
 import { run } from '../cli/command-line.js';
 import type { Snapshot } from '../e2e/snapshot.js';
-import { withRollout } from '../support/rollout-handle.js';
 import { follow, type Happening } from './history.js';
+import { type Operated, Operator } from './operator.js';
 import { replayTrouble } from './replays.js';
 import type { Scenario } from './scenario.js';
 import { endState } from './state.js';
 
 /** Milliseconds without anything happening after which a rollout is stuck. */
-const STUCK = 5 * 60_000;
-/** Milliseconds between two looks for held steps. */
-const LOOK = 1_000;
-/** A step that is held more often after what was wrong is there again does not go on. */
-const MOST_RETRIES = 8;
+const STUCK = 3 * 60_000;
+
+/** The labs that are up. */
+const labs = new Set<string>();
+
+/** For a sweep that is ended early: it leaves no lab behind. */
+export async function takeLabsDown(): Promise<void> {
+  for (const dir of labs) await takeDown(dir);
+}
 
 /** What a rollout of a scenario left, and how it went. */
-export interface Rolled {
+export interface Rolled extends Operated {
   readonly happenings: readonly Happening[];
-  /** Steps that were held until an operator typed `retry`, with the codes that they gave. */
-  readonly retried: ReadonlyMap<string, readonly string[]>;
   readonly state: Snapshot;
 }
 
@@ -48,8 +48,10 @@ export async function roll(
   disturb: (lab: Lab) => Disturbance | Promise<Disturbance>,
 ): Promise<Rolled> {
   const dir = await mkdtemp(join(tmpdir(), 'icewarp-rollout-sweep-'));
-  const lab = await labUp({ dir, log: () => undefined, ...scenario.lab });
+  labs.add(dir);
   try {
+    const lab = await labUp({ dir, log: () => undefined, ...scenario.lab });
+    await scenario.prepare?.(lab);
     const disturbance = await disturb(lab);
     const happenings: Happening[] = [];
     const over = new AbortController();
@@ -61,20 +63,29 @@ export async function roll(
     };
     const [verb, ...flags] = scenario.command;
     await mustPass(lab, verb, flags);
-    const retries = retryHeld(lab, over.signal);
+    const operator = new Operator(lab);
+    const operated = operator.operate(over.signal);
     const ending = await follow(lab.temporal.address, rolloutIdOf(LAB_CLUSTER), see, over.signal).catch(String);
     clearTimeout(stuck);
     await disturbance.end();
     over.abort();
-    const retried = await retries;
+    const done = await operated;
     const trouble = await replayTrouble(lab);
-    if (ending !== 'completed' || trouble !== null) throw new Error(`${ending}; ${trouble ?? 'its history replays'}`);
+    if (ending !== 'completed' || trouble !== null) {
+      throw new Error(`${ending} at ${operator.lastSeen}; ${trouble ?? 'its history replays'}`);
+    }
     await mustPass(lab, 'verify', []);
-    return { happenings, retried, state: await endState(lab) };
+    const users = (await scenario.users?.(lab)) ?? {};
+    return { happenings, ...done, state: { ...users, ...(await endState(lab)) } };
   } finally {
-    await labDown(dir);
-    await rm(dir, { recursive: true, force: true });
+    await takeDown(dir);
   }
+}
+
+async function takeDown(dir: string): Promise<void> {
+  await labDown(dir);
+  await rm(dir, { recursive: true, force: true });
+  labs.delete(dir);
 }
 
 async function mustPass(lab: Lab, verb: string, flags: readonly string[]): Promise<void> {
@@ -82,23 +93,4 @@ async function mustPass(lab: Lab, verb: string, flags: readonly string[]): Promi
     TEMPORAL_ADDRESS: lab.temporal.address,
   });
   if (code !== 0) throw new Error(`${verb} ended with ${code}: ${out}${err}`);
-}
-
-/** Types `retry` for whatever is held, as an operator does once everything is there again. */
-async function retryHeld(lab: Lab, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>> {
-  const retried = new Map<string, string[]>();
-  while (!signal.aborted) {
-    await sleep(LOOK);
-    await withRollout(lab, async (handle) => {
-      const { steps } = await handle.query(statusQuery);
-      const held = steps.flatMap(({ id, state }) => (state.is === 'held' ? [{ id, code: state.code }] : []));
-      for (const { id, code } of held) {
-        const codes = retried.get(id) ?? [];
-        if (codes.length >= MOST_RETRIES) continue;
-        await handle.executeUpdate(commandUpdate, { args: [{ verb: 'retry', step: id, by: 'sweep' }] });
-        retried.set(id, [...codes, code]);
-      }
-    }).catch(() => undefined); // the server or the control worker is away just now
-  }
-  return retried;
 }

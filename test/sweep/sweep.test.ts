@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
+import type { StepState } from '../../src/workflows/status.js';
 import type { Happening } from './history.js';
 import { killsOf, wordsOf, type Kill } from './kill.js';
 import { Moments } from './moments.js';
-import { longestCalls, narrow } from './sweep.js';
+import { wordsFor } from './operator.js';
+import { optionsOf } from './options.js';
+import { longestCalls, narrow, resultOf } from './sweep.js';
 import { resultsIn, stepsIn, tableOf, withSection, type Result } from './table.js';
 
 const call = (is: Happening['is'], activity: string, took?: number): Happening => ({
@@ -99,5 +102,63 @@ describe('the table of a sweep', () => {
     expect(written).toContain('| `control/balancer` | as control | · · · | · · r |');
     expect(written).not.toContain('old');
     expect(written).toMatch(/\n\n## Two\n\nstays\n$/);
+  });
+});
+
+describe('what a sweep is asked for', () => {
+  it('is everything, or some steps, victims and moments of one scenario', () => {
+    expect(optionsOf([])).toMatchObject({ scenario: 'fresh', moments: ['start', 'middle', 'end'], again: false });
+    const some = optionsOf(['--scenario', 'production', '--steps', '^A/', '--who', 'temporal', '--when', 'end']);
+    expect(some).toMatchObject({ scenario: 'production', victims: ['temporal'], moments: ['end'] });
+    expect(some.steps.test('B/pathDat')).toBe(false);
+  });
+
+  it.each([
+    ['--who', /agent, control, temporal/],
+    ['--when', /start, middle, end/],
+    ['--scenario', /fresh, production/],
+  ])('is refused in words where %s names nothing', (flag, words) => {
+    expect(() => optionsOf([flag, 'nobody'])).toThrow(words);
+  });
+});
+
+describe('the operator of a sweep', () => {
+  const step = (state: StepState): Parameters<typeof wordsFor>[0] => ({
+    steps: [{ id: 'A/step', phase: '', title: '', machine: 'A', state }],
+  });
+  const list = 'a'.repeat(64);
+  const gate = { is: 'gate', since: 0, stage: 'databases', why: '', at: null, budget: 300, skipped: [] } as const;
+  const held = { is: 'held', since: 0, skippable: false, why: '', next: '', code: 'PROBE_FAILED' } as const;
+
+  it.each<[string, StepState, unknown[]]>([
+    ['retries what is held', held, [{ verb: 'retry', step: 'A/step' }]],
+    [
+      'approves of findings that hold it',
+      { ...held, code: 'PREFLIGHT_STOPS', approvable: ['A/external-mailboxes'] },
+      [{ verb: 'approve', finding: 'A/external-mailboxes' }],
+    ],
+    [
+      'approves of exactly the list of skipped items that holds it',
+      { ...held, code: 'SKIPPED_UNAPPROVED', why: `nobody has approved of list ${list} with 2 items` },
+      [{ verb: 'approve', skipped: list }],
+    ],
+    ['approves of a stop that fits', { ...gate, forecast: 60 }, [{ verb: 'approve' }]],
+    [
+      'approves of a stop’s skipped items first',
+      { ...gate, forecast: 60, skipped: [{ what: 'mail', hash: list, count: 2 }] },
+      [{ verb: 'approve', skipped: list }],
+    ],
+    ['begins a stop in spite of its forecast', { ...gate, forecast: 400 }, [{ verb: 'cutover', when: 'now' }]],
+    ['leaves a stop that begins by itself alone', { ...gate, forecast: 60, at: 5 }, []],
+    ['has nothing to say while it goes on', { is: 'running' }, []],
+  ])('%s', (_what, state, words) => {
+    expect(wordsFor(step(state))).toEqual(words);
+  });
+
+  it('has begun a stop again where what was met in it made it go back', () => {
+    const operated = { retried: new Map([['A/step', ['X']]]), returns: [{ from: 100, until: 200, why: '' }] };
+    expect(resultOf('A/step', 150, operated)).toBe('back');
+    expect(resultOf('A/step', 250, operated)).toBe('retry');
+    expect(resultOf('A/other', 250, operated)).toBe('itself');
   });
 });

@@ -3,9 +3,11 @@ import { differences, type Snapshot } from '../e2e/snapshot.js';
 import type { Happening } from './history.js';
 import { type Kill, type StepTime, wordsOf } from './kill.js';
 import { Moments } from './moments.js';
-import { outages } from './outages.js';
+import type { Operated } from './operator.js';
+import { type Outage, outages } from './outages.js';
 import { roll, type Rolled } from './rollout.js';
 import type { Scenario } from './scenario.js';
+import type { Result } from './table.js';
 import { Victims } from './victims.js';
 
 /** How an undisturbed rollout went: what every other one is measured by. */
@@ -14,20 +16,23 @@ export interface Undisturbed {
   readonly state: Snapshot;
 }
 
-/** What came of one rollout with kills. */
-export interface Swept {
+/** What came of one rollout with kills, or with outages. */
+export interface Swept extends Operated {
   readonly made: readonly Kill[];
-  readonly retried: Rolled['retried'];
+  /** What was met, in words → how the rollout came through it. */
+  readonly results: ReadonlyMap<string, Result>;
   /** What its end has otherwise than the undisturbed one. */
   readonly different: readonly string[];
 }
 
 export async function rollUndisturbed(scenario: Scenario): Promise<Undisturbed> {
-  const { happenings, retried, state } = await roll(scenario, () => ({
+  const { happenings, retried, returns, state } = await roll(scenario, () => ({
     see: () => undefined,
     end: async () => undefined,
   }));
   if (retried.size > 0) throw new Error(`held although nothing disturbs it: ${[...retried.keys()].join(', ')}`);
+  const [first] = returns;
+  if (first !== undefined) throw new Error(`a stop went back although nothing disturbs it: ${first.why}`);
   return { times: longestCalls(happenings), state };
 }
 
@@ -52,16 +57,17 @@ export async function rollThrough(
   random: Random,
 ): Promise<Swept> {
   const times = new Map(undisturbed.times.map((time) => [time.step, time]));
-  const made: Kill[] = [];
-  const rolled = await roll(scenario, (lab) => {
+  /** Kill → when. */
+  const made = new Map<Kill, number>();
+  const rolled = await rollOrSay(scenario, (lab) => {
     const victims = new Victims(lab, times);
     const moments = new Moments(times, (step, moment) => {
       const possible = kills.filter(
-        (kill) => kill.step === step && kill.moment === moment && victims.mayKill(kill) && !made.includes(kill),
+        (kill) => kill.step === step && kill.moment === moment && victims.mayKill(kill) && !made.has(kill),
       );
       const kill = possible[random.between(0, possible.length - 1)];
       if (kill === undefined) return;
-      made.push(kill);
+      made.set(kill, Date.now());
       victims.kill(kill, random.next());
     });
     return {
@@ -74,8 +80,32 @@ export async function rollThrough(
         await victims.allBack();
       },
     };
-  }).catch((error: unknown) => ({ retried: new Map(), state: { 'the rollout': String(error) } }));
-  return { made, retried: rolled.retried, different: differencesIn(undisturbed.state, rolled.state) };
+  });
+  const { retried, returns } = rolled;
+  const results = new Map([...made].map(([kill, at]) => [wordsOf(kill), resultOf(kill.step, at, rolled)]));
+  return {
+    made: [...made.keys()],
+    results,
+    retried,
+    returns,
+    different: differencesIn(undisturbed.state, rolled.state),
+  };
+}
+
+/** How a rollout came through what began at that time in that step. */
+export function resultOf(step: string, at: number, { retried, returns }: Operated): Result {
+  if (returns.some(({ from, until }) => from <= at && at <= until)) return 'back';
+  return retried.has(step) ? 'retry' : 'itself';
+}
+
+/** One that comes to no good end has that as its state. */
+async function rollOrSay(scenario: Scenario, disturb: Parameters<typeof roll>[1]): Promise<Rolled> {
+  return roll(scenario, disturb).catch((error: unknown) => ({
+    happenings: [],
+    retried: new Map(),
+    returns: [],
+    state: { 'the rollout': String(error) },
+  }));
 }
 
 /** A rollout that came to no good end is different as a whole. */
@@ -84,10 +114,13 @@ function differencesIn(undisturbed: Snapshot, state: Snapshot): readonly string[
   return whole === undefined ? differences(undisturbed, state) : [whole];
 }
 
-/** One rollout that meets every outage. */
+/** One rollout that meets every outage of its scenario. */
 export async function rollThroughOutages(scenario: Scenario, { times, state }: Undisturbed): Promise<Swept> {
-  const rolled = await roll(scenario, (lab) => outages(lab, times));
-  return { made: [], retried: rolled.retried, different: differences(state, rolled.state) };
+  const begun = new Map<Outage, number>();
+  const rolled = await rollOrSay(scenario, (lab) => outages(lab, scenario.outages, times, begun));
+  const { retried, returns } = rolled;
+  const results = new Map([...begun].map(([{ what, step }, at]) => [what, resultOf(step, at, rolled)]));
+  return { made: [], results, retried, returns, different: differencesIn(state, rolled.state) };
 }
 
 /**
@@ -108,11 +141,12 @@ export async function narrow(
 }
 
 /** What a person reads about a rollout with kills. */
-export function toldOf({ made, retried, different }: Swept): string {
+export function toldOf({ results, retried, returns, different }: Swept): string {
   const held = [...retried].map(([step, codes]) => `${step} (${codes.join(', ')})`);
   return [
-    `${made.length} kills: ${made.map(wordsOf).join('; ')}`,
+    `${results.size} met: ${[...results].map(([what, result]) => `${what} (${result})`).join('; ')}`,
     `held until retried: ${held.length === 0 ? 'nothing' : held.join('; ')}`,
+    `stops that went back: ${returns.length === 0 ? 'none' : returns.map(({ why }) => why).join('; ')}`,
     ...(different.length === 0 ? ['the end is the same'] : ['DIFFERENT:', ...different.map((line) => `  ${line}`)]),
   ].join('\n');
 }

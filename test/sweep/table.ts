@@ -1,10 +1,10 @@
 import { MOMENTS, type Kill, VICTIMS, wordsOf } from './kill.js';
 
-/** How a rollout came through a kill: by itself, or after `retry`; always to the same end. */
-export type Result = 'itself' | 'retry';
+/** How a rollout came through a kill: by itself, after `retry`, or after a stop went back and was approved again. */
+export type Result = 'itself' | 'retry' | 'back';
 
 /** What stands in a cell for each result. */
-const MARKS: Readonly<Record<Result, string>> = { itself: '✓', retry: 'r' };
+const MARKS: Readonly<Record<Result, string>> = { itself: '✓', retry: 'r', back: 'b' };
 const UNKNOWN = '·';
 const NONE = 'as control';
 

@@ -1,4 +1,13 @@
-import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import type { Folder } from '../production/old-server.js';
@@ -66,8 +75,9 @@ export class Journal {
   }
 }
 
-/** All lines of a journal that are whole. */
+/** All lines of a journal that are whole; none where no load has ever run: then what was there before is all there is. */
 export function readJournal(path: string): Entry[] {
+  if (!existsSync(path)) return [];
   const lines = readFileSync(path, 'utf8').split('\n');
   return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry);
 }
