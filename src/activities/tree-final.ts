@@ -1,6 +1,6 @@
 import { RolloutError } from '../cluster/errors.js';
 import { runningModules } from '../icewarp/control.js';
-import type { MailTree } from '../icewarp/mail-tree.js';
+import { mailTree, type MailTree } from '../icewarp/mail-tree.js';
 import { copyWhole } from './copy-whole.js';
 import { verifyTree } from './copy-shard.js';
 import {
@@ -10,11 +10,13 @@ import {
   folderInForce,
   isThere,
   treeContext,
+  treeNote,
   type TreeDesired,
   type TreeState,
 } from './node-tree.js';
 import type { Context, Resource } from './resource.js';
 import { assertShareMounted } from './share-mounted.js';
+import { asFinalPassLeft } from './tree-as-left.js';
 import { takeBack, wasUsed } from './tree-back.js';
 
 export interface TreeFinalDesired extends TreeDesired {
@@ -34,8 +36,8 @@ const SAMPLED = 1_000;
 
 /**
  * The final pass over a tree with the services stopped, ended by a second walk that finds nothing (procedure, Order 2,
- * step 9). Before users work with the copy, its way back only forgets the pass: the copy stays for the next one. After
- * that it takes back to the old tree what they changed.
+ * step 9). Before users work with the copy, its way back makes it what the pass had left and forgets the pass: the copy
+ * stays for the next one. After that it takes back to the old tree what they changed.
  */
 export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = {
   place: 'node',
@@ -69,10 +71,27 @@ export const treeFinal: Resource<TreeFinalDesired, TreeFinalObserved, 'node'> = 
   async restore(desired, _before, context) {
     const { agent } = context;
     if (await wasUsed(agent, desired.what)) return takeBack(desired, context);
+    const kept = await asLeft(desired, context);
     await dropFinalPass(agent, desired.what);
-    return [];
+    return kept;
   },
 };
+
+/** Services that ran closed on the copy have written to it: the next pass must not meet that. */
+async function asLeft({ what, to, mount, cluster, owner }: TreeDesired, context: Context): Promise<readonly string[]> {
+  const { agent, signal } = context;
+  const final = await treeNote(agent, what).read();
+  if (final === null || isThere(final.source, to)) return [];
+  try {
+    await assertShareMounted(mount, cluster, signal);
+    return await asFinalPassLeft(mailTree(what, final.source, to, 'quiet', owner), final.ended ?? 0, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    // users wait for their old server, which needs no share
+    agent.log('the copy is not what the final pass had left', { tree: what, error });
+    return [`${to} may hold what services wrote before users had it: the next pass lists what it cannot copy over`];
+  }
+}
 
 /** Services that have been started again write to the old tree: then the pass is none any more. */
 async function isFinished({ directory, what, to }: TreeDesired, from: string, { agent }: Context): Promise<boolean> {

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { lstat, mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { noteOpened } from '../../src/activities/opened.js';
 import { skippedItems } from '../../src/activities/skipped-items.js';
 import { treeFinal } from '../../src/activities/tree-final.js';
 import { treeSeeded } from '../../src/activities/tree-seeded.js';
+import { SENTINEL } from '../../src/cluster/names.js';
 import { ensureStarted } from '../../src/icewarp/control.js';
+import { missingFrom, treeRoot } from '../../src/platform/tree.js';
 import { SENTINEL_NAME as MARK } from '../../src/transfer/names.js';
 import { NodeTrees, rewriteQuietly } from '../support/node-trees.js';
 
@@ -109,6 +111,64 @@ describe('the final pass', () => {
     expect(await treeSeeded.observe(desired, context)).toMatchObject({ begun: true });
     expect(await trees.seed('delta')).toMatchObject({ copied: { files: 0 } });
     expect(await readFile(join(trees.old, 'example.com/ann/inbox/1.imap'), 'utf8')).toBe('first');
+  });
+});
+
+describe('a stop that goes back after its services had run closed on the share', () => {
+  const UIDS = 'example.com/ann/inbox/dovecot-uidlist';
+
+  beforeEach(async () => {
+    await trees.write(trees.old, { [UIDS]: 'uids: 1', 'example.com/ann/new/4.imap': 'fourth' });
+    await trees.seed();
+    await treeFinal.apply(trees.desired, trees.context);
+    await trees.switched();
+    // what services do when they start, and when a probe looks
+    await writeFile(join(trees.share, UIDS), 'uids: 1 2 3');
+    await rename(join(trees.share, 'example.com/ann/new/4.imap'), join(trees.share, 'example.com/ann/inbox/4.imap'));
+    await rm(join(trees.share, 'example.com/bob'), { recursive: true });
+    await rewriteQuietly(join(trees.share, 'example.com/ann/inbox/flags.dat'), 'seen: on');
+    await trees.write(trees.share, {
+      'example.com/probe-1/inbox/probe.imap': 'a probe',
+      'example.com/more.dat': 'more',
+    });
+    await trees.switchedBack();
+  });
+
+  it('leaves the copy as the final pass had, what only the share had beside it, and nothing to the next pass', async () => {
+    const { desired, context, old, share } = trees;
+    const [kept = '', ...more] = await trees.back();
+    expect(kept).toMatch(/quarantine keeps 3 files that the services wrote to .*mail before users had it/);
+    expect(more).toEqual([]);
+    const quarantine = `${share}.icewarp-rollout-quarantine`;
+    expect(await readFile(join(quarantine, 'example.com/probe-1/inbox/probe.imap'), 'utf8')).toBe('a probe');
+    const walk = { signal: context.signal };
+    expect(
+      await missingFrom(treeRoot(old), treeRoot(share), {
+        ...walk,
+        exclude: (path) => path.toString() === '_outgoing',
+      }),
+    ).toEqual([]);
+    expect(
+      await missingFrom(treeRoot(share), treeRoot(old), { ...walk, exclude: (path) => path.toString() === MARK }),
+    ).toEqual([]);
+    expect(await lstat(join(share, 'example.com/bob/inbox/2.imap'))).toMatchObject(desired.owner);
+    // users work with the old tree again, also with what services had changed on the share
+    await writeFile(join(old, UIDS), 'uids: 1 2');
+    expect(await trees.seed('delta')).toMatchObject({ copied: { files: 1 }, skipped: 0 });
+    await treeFinal.apply(desired, context);
+    expect(await readFile(join(share, UIDS), 'utf8')).toBe('uids: 1 2');
+    expect(await readFile(join(share, 'example.com/ann/inbox/flags.dat'), 'utf8')).toBe('seen: no');
+  });
+
+  it('does so again after it was ended in the middle, and does not wait for a share that is away', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    await expect(trees.back({ ...trees.context, signal: stop.signal })).rejects.toThrow();
+    expect(await trees.back()).toHaveLength(1);
+    expect(await readFile(join(trees.share, UIDS), 'utf8')).toBe('uids: 1');
+    await treeFinal.apply(trees.desired, trees.context);
+    await rm(join(trees.desired.mount, SENTINEL));
+    expect(await trees.back()).toEqual([expect.stringContaining('the next pass lists what it cannot copy over')]);
   });
 });
 
