@@ -10,7 +10,8 @@ import { operator, withClient, within } from './cli/connect.js';
 import { EXIT } from './cli/exit.js';
 import { undoGivenUp } from './cli/given-up.js';
 import type { RecoverFlags } from './cli/recover.js';
-import { resetPoint, type History, type HistoryEvent, type ResetPoint } from './cli/reset-point.js';
+import { historyOf, type History, type HistoryEvent } from './cli/history.js';
+import { resetPoint, type ResetPoint } from './cli/reset-point.js';
 import { say } from './cli/say.js';
 import { describeRollout, rolloutHandle } from './cli/workflows.js';
 import { RolloutError } from './cluster/errors.js';
@@ -47,7 +48,7 @@ export async function runReset(file: string, { yes, json }: RecoverFlags): Promi
       telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
     });
     const handle = rolloutHandle(client, cluster, description.runId);
-    const history = await within(client, () => handle.fetchHistory());
+    const history = await historyOf(client, handle);
     const keys = await loadOperatorsPayloadKeys(AGENT_FILE);
     const point = await resetPoint(history, (beginning) => replays(beginning, keys));
     if (point === undefined) {

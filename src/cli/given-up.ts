@@ -4,7 +4,7 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import { RolloutError } from '../cluster/errors.js';
 import type { Machine } from '../cluster/names.js';
 import type { Undo } from '../workflows/status.js';
-import type { History } from './reset-point.js';
+import { valueOf, type History } from './history.js';
 
 /** An activity that a run has asked for. */
 interface Asked {
@@ -40,15 +40,14 @@ export async function undoGivenUp(
       const on = machines.find(({ queue }) => queue === scheduled.taskQueue?.name);
       if (!activity.endsWith('.apply') || on === undefined) continue;
       const [kind = ''] = activity.split('.');
-      const summary = event.userMetadata?.summary;
-      const [told] = await decodeArrayFromPayloads(converter, summary == null ? [] : [summary]);
+      const told = await valueOf(converter, event.userMetadata?.summary);
       const title = String(told ?? step).replace(`${on.name}: `, '');
       const id = String(step);
       undo.push({ kind, step: id, title, on, desired: input, before: before.get(`${kind} ${id}`) ?? null });
     } else if (completed != null) {
       const answered = asked.get(String(completed.scheduledEventId));
       if (answered?.activity.endsWith('.check') !== true) continue;
-      const [check] = await decodeArrayFromPayloads(converter, completed.result?.payloads);
+      const check = await valueOf(converter, completed.result?.payloads?.[0]);
       const key = `${answered.activity.replace('.check', '')} ${answered.step}`;
       // a look at what was begun already finds what it did
       if (!undo.some(({ kind, step }) => `${kind} ${step}` === key)) {

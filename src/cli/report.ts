@@ -8,8 +8,9 @@ import { PRODUCT_VERSION } from '../cluster/version.js';
 import { cutoverText } from '../workflows/progress-text.js';
 import { statusQuery, type Act, type Approval, type CutoverStatus, type Status } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
-import { within, withClient } from './connect.js';
+import { withClient } from './connect.js';
 import { EXIT } from './exit.js';
+import { historyOf } from './history.js';
 import { PATIENCE, patiently } from './patience.js';
 import { reportDocument } from './report/document.js';
 import { storyOf } from './report/story.js';
@@ -45,9 +46,6 @@ export interface ReportFlags {
   readonly html?: string;
 }
 
-/** Milliseconds that a long history may take to be read. */
-const HISTORY = 60_000;
-
 /** Tells what the latest rollout took and who decided what. @returns the exit code. */
 export async function reportRollout(file: string, { json = false, html }: ReportFlags): Promise<number> {
   const cluster = await readClusterFile(file);
@@ -55,7 +53,7 @@ export async function reportRollout(file: string, { json = false, html }: Report
     const { report, status, runId } = await reportOf(client, cluster);
     if (html !== undefined) {
       const handle = rolloutHandle(client, cluster, runId);
-      const story = storyOf(await within(client, () => handle.fetchHistory(), Date.now() + HISTORY));
+      const story = await storyOf(await historyOf(client, handle), client.options.loadedDataConverter);
       const told = { report, story, steps: status.steps, version: PRODUCT_VERSION, at: Date.now() };
       await writeReport(html, reportDocument(told));
     }

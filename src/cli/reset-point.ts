@@ -1,8 +1,4 @@
-import type { WorkflowHandle } from '@temporalio/client';
-
-/** What Temporal has recorded of a run. */
-export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
-export type HistoryEvent = NonNullable<History['events']>[number];
+import type { History } from './history.js';
 
 /** Where a run can go on: at the end of a workflow task of its history. */
 export interface ResetPoint {

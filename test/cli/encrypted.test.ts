@@ -124,7 +124,12 @@ describe('with payload encryption', () => {
 
       const watched = await runOn('watch');
       expect(watched).toMatchObject({ code: 0, out: expect.stringContaining('finished') });
-      expect(await runOn('report')).toMatchObject({ code: 0, out: expect.stringContaining('retry') });
+      const document = join(folder, 'report.html');
+      expect(await runOn('report', '--html', document)).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('retry'),
+      });
+      expect(readFileSync(document, 'utf8')).toContain('control: say hello');
       await stopWorkers();
       // from the result alone
       expect(await runOn('status')).toMatchObject({ code: 0, out: expect.stringContaining('finished') });

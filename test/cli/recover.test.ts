@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-import { resetPoint, type History } from '../../src/cli/reset-point.js';
+import type { History } from '../../src/cli/history.js';
+import { resetPoint } from '../../src/cli/reset-point.js';
 import type { rollout } from '../../src/workflows/rollout.js';
 import { eventually } from '../support/eventually.js';
 import {

@@ -143,7 +143,7 @@ describe('transfer copy', () => {
   it('whose engine dies shows its last words', async () => {
     const { code, err } = await copy('ends without a word');
     expect(code).toBe(1);
-    expect(err).toMatch(/^the last words\n.*ended with exit code 7\n.*\(ENGINE_DIED\)\n$/);
+    expect(err).toMatch(/^the last words\n.*ended with exit code 7\n.*\(ENGINE_DIED\)\n.*explain ENGINE_DIED\n$/);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(

@@ -1,11 +1,7 @@
-import type { WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import type { LoadedDataConverter } from '@temporalio/common';
 
 import type { Amount } from '../../transfer/types.js';
-
-export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
-type HistoryEvent = NonNullable<History['events']>[number];
-type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
+import { valueOf, type History, type HistoryEvent } from '../history.js';
 
 /** Something that took a while on one machine. Times are milliseconds since the epoch. */
 export interface Span {
@@ -36,26 +32,31 @@ export interface Story {
   readonly passes: readonly Pass[];
 }
 
-/** Reads a rollout's history. Pure. */
-export function storyOf({ events }: History): Story {
+/** Reads a rollout's history. @param converter of a client, which has the keys of what is encrypted. */
+export async function storyOf({ events }: History, converter: LoadedDataConverter): Promise<Story> {
   const spans = new Map<string, Span>();
   const passes = new Map<string, Pass>();
   let version: string | null = null;
   for (const event of events ?? []) {
-    version ??= versionOf(event);
-    begin(event, spans, passes);
-    end(event, spans, passes);
+    version ??= await versionOf(event, converter);
+    await begin(event, spans, passes, converter);
+    await end(event, spans, passes, converter);
   }
   return { version, spans: [...spans.values()], passes: [...passes.values()] };
 }
 
-function begin(event: HistoryEvent, spans: Map<string, Span>, passes: Map<string, Pass>): void {
+async function begin(
+  event: HistoryEvent,
+  spans: Map<string, Span>,
+  passes: Map<string, Pass>,
+  converter: LoadedDataConverter,
+): Promise<void> {
   const id = String(event.eventId);
   const began = timeOf(event);
   const activity = event.activityTaskScheduledEventAttributes;
   if (activity != null) {
     const kind = activity.activityType?.name ?? '';
-    const what = valueOf(event.userMetadata?.summary);
+    const what = await valueOf(converter, event.userMetadata?.summary);
     // icewarp-rollout.<cluster>.<machine>
     const machine = (activity.taskQueue?.name ?? '').split('.').slice(2).join('.');
     spans.set(id, { what: typeof what === 'string' ? what : kind, kind, machine, began, ended: null, how: 'open' });
@@ -67,7 +68,12 @@ function begin(event: HistoryEvent, spans: Map<string, Span>, passes: Map<string
   }
 }
 
-function end(event: HistoryEvent, spans: Map<string, Span>, passes: Map<string, Pass>): void {
+async function end(
+  event: HistoryEvent,
+  spans: Map<string, Span>,
+  passes: Map<string, Pass>,
+  converter: LoadedDataConverter,
+): Promise<void> {
   const done = event.activityTaskCompletedEventAttributes;
   const failed =
     event.activityTaskFailedEventAttributes ??
@@ -85,7 +91,7 @@ function end(event: HistoryEvent, spans: Map<string, Span>, passes: Map<string, 
   const initiated = String((finished ?? broken)?.initiatedEventId);
   const pass = passes.get(initiated);
   if (pass === undefined) return;
-  const { result } = (valueOf(finished?.result?.payloads?.[0]) ?? {}) as {
+  const { result } = ((await valueOf(converter, finished?.result?.payloads?.[0])) ?? {}) as {
     result?: { copied?: Amount; skipped?: number };
   };
   passes.set(initiated, {
@@ -97,13 +103,12 @@ function end(event: HistoryEvent, spans: Map<string, Span>, passes: Map<string, 
   });
 }
 
-function versionOf({ workflowExecutionStartedEventAttributes: started }: HistoryEvent): string | null {
-  const input = valueOf(started?.input?.payloads?.[0]) as { version?: string } | undefined;
+async function versionOf(
+  { workflowExecutionStartedEventAttributes: started }: HistoryEvent,
+  converter: LoadedDataConverter,
+): Promise<string | null> {
+  const input = (await valueOf(converter, started?.input?.payloads?.[0])) as { version?: string } | undefined;
   return input?.version ?? null;
-}
-
-function valueOf(payload: Payload | null | undefined): unknown {
-  return payload == null ? undefined : defaultPayloadConverter.fromPayload(payload);
 }
 
 function timeOf({ eventTime }: HistoryEvent): number {

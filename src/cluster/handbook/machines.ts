@@ -60,6 +60,10 @@ export const ABOUT_MACHINES: readonly Chapter[] = [
       MOUNT_FAILED: { means: 'The share could not be mounted, or fstab has somebody else’s line for that place.' },
       MOUNT_BUSY: { means: 'Something still uses the mounted share.' },
       FOLDER_CONFLICT: { means: 'Something else is where a folder shall be.' },
+      WRITE_REFUSED: {
+        means:
+          'A disk or the share did not take a change: it is read-only, full or broken, or the share was exported anew. The message has the path and the system’s name for the error.',
+      },
       FOLDER_UNWRITABLE: { means: 'The mail server’s user cannot create, write, rename and delete in a folder.' },
     },
   },

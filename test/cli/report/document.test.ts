@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { defaultDataConverter } from '@temporalio/common';
 
 import { reportDocument, type Told } from '../../../src/cli/report/document.js';
 import { storyOf } from '../../../src/cli/report/story.js';
@@ -8,15 +9,17 @@ import { recordedHistories } from '../../replay/histories.js';
 const HISTORIES = recordedHistories();
 const EVIL = `<script>alert("1")</script>&'`;
 
-function recorded(name: string): Told['story'] {
+async function recorded(name: string): Promise<Told['story']> {
   const found = HISTORIES.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no history ${name}`);
-  return storyOf(found.history);
+  return storyOf(found.history, defaultDataConverter);
 }
+
+const PRODUCTION = await recorded('production');
 
 /** What is told of the recorded rollout of a server in production. */
 function told(words = 'mail'): Told {
-  const story = recorded('production');
+  const story = PRODUCTION;
   const began = story.spans[0]?.began ?? 0;
   const ended = Math.max(...story.spans.map((span) => span.ended ?? 0));
   return {
@@ -54,7 +57,7 @@ function told(words = 'mail'): Told {
 }
 
 describe('the story of a recorded rollout', () => {
-  const { version, spans, passes } = recorded('production');
+  const { version, spans, passes } = PRODUCTION;
 
   it('has each activity with its words, its machine and its times', () => {
     expect(version).toMatch(/^\d+\.\d+\.\d+/);
@@ -76,8 +79,8 @@ describe('the story of a recorded rollout', () => {
     expect(passes).toContainEqual(expect.objectContaining({ what: 'mail-verify', copied: null }));
   });
 
-  it('tells of a held rollout what failed', () => {
-    expect(recorded('held-and-retried').spans.map(({ how }) => how)).toContain('failed');
+  it('tells of a held rollout what failed', async () => {
+    expect((await recorded('held-and-retried')).spans.map(({ how }) => how)).toContain('failed');
   });
 });
 
