@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises';
-
 import type { Client } from '@temporalio/client';
 
 import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { PRODUCT_VERSION } from '../cluster/version.js';
+import { writeFileAtomic } from '../platform/atomic-file.js';
 import { cutoverText } from '../workflows/progress-text.js';
 import { statusQuery, type Act, type Approval, type CutoverStatus, type Status } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
@@ -102,7 +101,7 @@ async function reportOf(
 /** @throws RolloutError USAGE where the file cannot be written. */
 async function writeReport(file: string, document: string): Promise<void> {
   try {
-    await writeFile(file, document);
+    await writeFileAtomic(file, document);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new RolloutError('USAGE', `${file} cannot be written (${code})`);

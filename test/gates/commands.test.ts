@@ -24,7 +24,7 @@ function linesLike(pattern: RegExp): string[] {
 
 /** Ways in which a text becomes words of a shell, or code. */
 const SHELL =
-  /\bshell\s*:|\bexecSync\b|\bexecaCommand|\bexec\(['"`]|\$\(`|\beval\(|new Function\(|['"`]\/bin\/(ba)?sh\b|['"`](su|ssh|bash|dash|zsh)['"`]\s*,/;
+  /\bshell\s*:(?! Shell\b)|\bexecSync\b|\bexecaCommand|\bexec\(['"`]|\$\(`|\beval\(|new Function\(|['"`]\/bin\/(ba)?sh\b|\(\s*['"`](su|ssh|bash|dash|zsh)['"`]/;
 
 describe('commands', () => {
   it('are started by few files, each of which takes a list of arguments', () => {
