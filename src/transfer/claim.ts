@@ -28,6 +28,11 @@ export class Claim {
     return this.#lease?.takenOver ?? false;
   }
 
+  /** A process that died at the very end has left its lease: it is taken over also when there is nothing more to write. */
+  get wasLeft(): boolean {
+    return this.ledger.meta().claimed === true;
+  }
+
   /**
    * Nothing may be written before this has ended well.
    *
@@ -46,12 +51,16 @@ export class Claim {
   async release(): Promise<void> {
     // one that failed has told so already
     await this.#claiming?.catch(() => undefined);
-    await this.#lease?.release();
+    if (this.#lease === undefined) return;
+    await this.#lease.release();
+    this.ledger.forget('claimed');
   }
 
   async #make(): Promise<void> {
     const { ledger, options } = this;
     this.#lease = await takeLease(options.destination, ledger.meta().uuid);
+    // durable with the mark, before anything is written
+    ledger.amend({ claimed: true });
     if (options.adopt === true) await adoptDestination(ledger, options.destination);
     else await judgeDestination(ledger, options);
     // the root holds what is no file of the tree: it is swept at the end

@@ -112,7 +112,7 @@ export async function carryOut(
   ledger.commit();
   const kind = kindOf(ledger, options);
   const known = kind === 'seed' ? undefined : knownRules(ledger, options);
-  if (resumed || known === undefined) await claim?.make();
+  if (resumed || known === undefined || claim?.wasLeft === true) await claim?.make();
   const rules = known ?? probe(destination, tempName(run, 'probe'), options.owner);
   ledger.amend({ share: shareOf(rules) });
   noteRules(ledger, options, rules);

@@ -43,6 +43,8 @@ export interface LedgerMeta {
   /** Generation of the destination's mark (R21), and the one that is about to be written to it. */
   readonly mark: number;
   readonly nextMark?: number;
+  /** The destination was claimed and not given back: a lease of a dead process may lie there. */
+  readonly claimed?: true;
   /** Milliseconds since the epoch when the pass under way began. */
   readonly started: number;
   /** How exactly the destination keeps times, nanoseconds as text; and whether it keeps owners and modes. */
@@ -288,7 +290,7 @@ export class Ledger extends LedgerReader {
   }
 
   /** Forgets what the ledger says of itself in one point. */
-  forget(point: 'rebuilt' | 'probed'): void {
+  forget(point: 'rebuilt' | 'probed' | 'claimed'): void {
     const { [point]: _, ...kept } = this.#meta;
     this.#meta = kept;
     this.#metaChanged = true;

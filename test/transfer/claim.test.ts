@@ -45,6 +45,21 @@ describe.each(WAYS)('a pass over a destination that is known, with %s,', (_name,
     expect(generation()).toBe((before as unknown[])[2]);
   });
 
+  it('takes away the lease of a pass that was killed when only that was left to be given back', async () => {
+    const lease = await takeLease(trees.destination, 'ours');
+    const dead = readFileSync(trees.to(LEASE_NAME), 'utf8').replace(/"pid":\d+/, '"pid":4194000');
+    await lease.release();
+    writeFileSync(trees.to(LEASE_NAME), dead);
+    const ledger = Ledger.open(trees.ledger, 'test');
+    ledger.amend({ claimed: true });
+    await ledger.close();
+    expect(await trees.pass('delta')).toMatchObject({ outcome: 'done', unchanged: 2, copied: { files: 0 } });
+    expect(existsSync(trees.to(LEASE_NAME))).toBe(false);
+    const before = generation();
+    await trees.pass('delta');
+    expect(generation()).toBe(before);
+  });
+
   it('holds the lease and advances the mark before and after what it writes', async () => {
     const before = generation();
     trees.make('a/new');
