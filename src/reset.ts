@@ -13,9 +13,9 @@ import type { RecoverFlags } from './cli/recover.js';
 import { historyOf, type History, type HistoryEvent } from './cli/history.js';
 import { resetPoint, type ResetPoint } from './cli/reset-point.js';
 import { say } from './cli/say.js';
-import { describeRollout, rolloutHandle } from './cli/workflows.js';
+import { latestRollout, rolloutHandle } from './cli/workflows.js';
 import { RolloutError } from './cluster/errors.js';
-import { machinesOf } from './cluster/names.js';
+import { everyMachine, machinesOf } from './cluster/names.js';
 import { AGENT_FILE } from './platform/agent-file.js';
 import { workerConverter, workflowBundle } from './temporal/data-converter.js';
 import { loadOperatorsPayloadKeys, type PayloadKeys } from './temporal/payload-keys.js';
@@ -32,13 +32,7 @@ import { adoptSignal } from './workflows/status.js';
 export async function runReset(file: string, { yes, json }: RecoverFlags): Promise<number> {
   const cluster = await readClusterFile(file);
   return withClient(async (client) => {
-    const description = await describeRollout(client, cluster);
-    if (description === undefined) {
-      throw new RolloutError(
-        'NO_ROLLOUT',
-        `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
-      );
-    }
+    const description = await latestRollout(client, cluster);
     if (description.status.name === 'COMPLETED') {
       throw new RolloutError('REFUSED', `the rollout of "${cluster.name}" has come to its end`);
     }
@@ -57,9 +51,8 @@ export async function runReset(file: string, { yes, json }: RecoverFlags): Promi
     }
     say(json, { event: 'point', ...point }, pointText(point, description.status.name));
     if (yes !== true && !(await agreed('Let it go on from there?'))) return EXIT.failed;
-    const { control, share, nodes } = machinesOf(cluster);
     const undo = await undoGivenUp(history, point.eventId, {
-      machines: [control, ...(share === undefined ? [] : [share]), ...nodes],
+      machines: everyMachine(machinesOf(cluster)),
       converter: client.options.loadedDataConverter,
     });
     // the server hands a signal that it has recorded to what goes on; one that has ended takes none any more

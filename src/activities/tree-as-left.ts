@@ -7,14 +7,9 @@ import type { TreeEntry } from '../platform/tree.js';
 import { futimes } from '../transfer/io.js';
 import { runSync } from '../transfer/io-sync.js';
 import { matcher } from './node-tree.js';
+import { changedSince, CLOCKS, sameTime } from './tree-equal.js';
 
 const { O_RDONLY, O_NOFOLLOW } = constants;
-
-/** Milliseconds by which the clocks of a node and of a share may differ, many times over. */
-const CLOCKS = 60_000;
-const MILLION = 1_000_000n;
-/** Nanoseconds: what a share that keeps times coarsely may change of them. */
-const COARSE = 2_000_000_000n;
 
 /**
  * Makes a copy that no user has worked with what the final pass had left, from the old tree, which nobody has written to
@@ -28,12 +23,12 @@ export async function asFinalPassLeft(tree: MailTree, ended: number, signal: Abo
   const [from, to] = [treeRoot(tree.source), treeRoot(tree.destination)];
   const { owner } = tree;
   const exclude = matcher(tree.exclude);
-  const since = BigInt(Math.floor(ended - CLOCKS)) * MILLION;
+  const isRecent = changedSince(ended - CLOCKS);
   const aside = treeRoot(`${tree.destination}${QUARANTINE}`);
   await namesAsLeft(Buffer.alloc(0));
   for await (const entry of walkTree(to, { signal, exclude })) {
     const { path, kind, stats } = entry;
-    if (stats.ctimeNs < since && stats.mtimeNs < since) continue;
+    if (!isRecent(stats)) continue;
     if (kind === 'folder') await namesAsLeft(path);
     else if (!(await isAsLeft(from, to, entry, signal))) await copyBack(path);
   }
@@ -98,7 +93,6 @@ export async function asFinalPassLeft(tree: MailTree, ended: number, signal: Abo
 async function isAsLeft(from: Buffer, to: Buffer, entry: TreeEntry, signal: AbortSignal): Promise<boolean> {
   const original = await present(lstat(below(from, entry.path), { bigint: true }));
   if (original === null || entry.kind === 'other') return true;
-  const distance = original.mtimeNs - entry.stats.mtimeNs;
-  if (entry.kind === 'file' && (distance < 0n ? -distance : distance) > COARSE) return false;
+  if (entry.kind === 'file' && !sameTime(original.mtimeNs, entry.stats.mtimeNs)) return false;
   return sameEntry(to, from, entry, signal);
 }

@@ -18,7 +18,7 @@ import type { Context } from './resource.js';
 import { stopForChange } from './restart-marker.js';
 import { assertShareMounted } from './share-mounted.js';
 import { stateFile, type StateFile } from './state-file.js';
-import { compareTrees } from './tree-equal.js';
+import { CLOCKS, compareTrees } from './tree-equal.js';
 
 /** The stop that switches a tree's path: the calendar's is no setting, but line 7 of path.dat. */
 const STAGE_OF: Readonly<Record<TreeName, Stage>> = {
@@ -29,8 +29,6 @@ const STAGE_OF: Readonly<Record<TreeName, Stage>> = {
 
 /** Files that a ledger may forget without more being asked, as the engine's own limit says (R18). */
 const FORGET_ALWAYS = 1_000;
-/** Milliseconds by which the clocks of a node and of a share may differ, many times over. */
-const CLOCKS = 60_000;
 /** Tries to make the trees equal: the second one reads again what the first one was deceived about by times. */
 const ROUNDS = 2;
 

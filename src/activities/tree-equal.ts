@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 
 import { below, kindOf, namesIn, present, sameEntry, shown, sizeOfTree, type TreeEntry } from '../platform/tree.js';
@@ -26,7 +27,22 @@ const MOST = 100;
 const WIDTH = 32;
 /** Nanoseconds: what a share that keeps times coarsely may change of them. */
 const COARSE = 2_000_000_000n;
-const MILLION = 1_000_000;
+const MILLION = 1_000_000n;
+
+/** Milliseconds by which the clocks of a node and of a share may differ, many times over. */
+export const CLOCKS = 60_000;
+
+/** Whether two times of a file are the same one, as far as a share may keep it. Nanoseconds. */
+export function sameTime(one: bigint, other: bigint): boolean {
+  const distance = one - other;
+  return (distance < 0n ? -distance : distance) <= COARSE;
+}
+
+/** Tells what has changed since a moment, in milliseconds since 1970. */
+export function changedSince(moment: number): (stats: Pick<BigIntStats, 'ctimeNs' | 'mtimeNs'>) => boolean {
+  const since = BigInt(Math.floor(moment)) * MILLION;
+  return ({ ctimeNs, mtimeNs }) => ctimeNs >= since || mtimeNs >= since;
+}
 
 /**
  * Compares two trees without the ledger and the engine that made them equal: names, kinds and sizes of all, contents of
@@ -35,7 +51,7 @@ const MILLION = 1_000_000;
 export async function compareTrees(first: Buffer, second: Buffer, how: Comparison): Promise<TreeDifference> {
   const different: Buffer[] = [];
   let more = { files: 0, example: '' };
-  const since = BigInt(Math.floor(how.since)) * BigInt(MILLION);
+  const isRecent = changedSince(how.since);
   const folders: Buffer[] = [Buffer.alloc(0)];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const here = await pathsIn(first, folder, how);
@@ -51,7 +67,7 @@ export async function compareTrees(first: Buffer, second: Buffer, how: Compariso
       // sockets and pipes hold nothing, and no pass carries them
       if (stats === null || kindOf(stats) === 'other') return;
       const entry: TreeEntry = { path, kind: kindOf(stats), stats };
-      const content = stats.ctimeNs >= since || stats.mtimeNs >= since || how.always(path);
+      const content = isRecent(stats) || how.always(path);
       if (!(await isEqual(first, second, entry, content, how.signal))) different.push(path);
       else if (entry.kind === 'folder') folders.push(path);
     });
@@ -70,8 +86,7 @@ async function isEqual(
   if (entry.kind === 'file' && !content) {
     const there = await present(lstat(below(second, entry.path), { bigint: true }));
     if (there === null || !there.isFile() || there.size !== entry.stats.size) return false;
-    const distance = there.mtimeNs - entry.stats.mtimeNs;
-    if ((distance < 0n ? -distance : distance) <= COARSE) return true;
+    if (sameTime(there.mtimeNs, entry.stats.mtimeNs)) return true;
   }
   return sameEntry(first, second, entry, signal);
 }

@@ -15,7 +15,7 @@ import { follow } from './follow.js';
 import { PATIENCE, patiently } from './patience.js';
 import { say } from './say.js';
 import { startWorkflow } from './start.js';
-import { describeRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
+import { describeRollout, latestRollout, memoStatus, previousUndo, rolloutHandle } from './workflows.js';
 
 /** What is said with a verb. */
 export interface OperateFlags {
@@ -44,13 +44,7 @@ const QUESTIONS: Readonly<Partial<Record<Verb, (flags: OperateFlags) => string>>
 export async function operate(verb: Verb, file: string, flags: OperateFlags): Promise<number> {
   const cluster = await readClusterFile(file);
   return withClient(async (client) => {
-    const description = await describeRollout(client, cluster);
-    if (description === undefined) {
-      throw new RolloutError(
-        'NO_ROLLOUT',
-        `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
-      );
-    }
+    const description = await latestRollout(client, cluster);
     const question = QUESTIONS[verb];
     if (question !== undefined && flags.yes !== true && !(await agreed(question(flags)))) return EXIT.failed;
     const running = description.status.name === 'RUNNING';

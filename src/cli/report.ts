@@ -13,7 +13,7 @@ import { historyOf } from './history.js';
 import { PATIENCE, patiently } from './patience.js';
 import { reportDocument } from './report/document.js';
 import { storyOf } from './report/story.js';
-import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
+import { latestRollout, memoStatus, rolloutHandle } from './workflows.js';
 
 /** What a rollout took, and who decided what. */
 export interface Report {
@@ -66,13 +66,7 @@ async function reportOf(
   client: Client,
   cluster: ClusterFile,
 ): Promise<{ report: Report; status: Status; runId: string }> {
-  const description = await describeRollout(client, cluster);
-  if (description === undefined) {
-    throw new RolloutError(
-      'NO_ROLLOUT',
-      `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
-    );
-  }
+  const description = await latestRollout(client, cluster);
   const handle = rolloutHandle(client, cluster, description.runId);
   const status = await patiently(client, () => handle.query(statusQuery), {
     each: PATIENCE,

@@ -1,6 +1,5 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 
-import { RolloutError } from '../cluster/errors.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { statusQuery, type Status } from '../workflows/status.js';
 import { readClusterFile } from './cluster-file.js';
@@ -9,7 +8,7 @@ import { endedText, endFacts, endOf, exitCodeOf, type Ended } from './ended.js';
 import { EXIT } from './exit.js';
 import { failingTask, failingText, notReplayed, type FailingTask } from './failing-task.js';
 import { memoText, statusText } from './status-text.js';
-import { describeRollout, memoStatus, rolloutHandle } from './workflows.js';
+import { latestRollout, memoStatus, rolloutHandle } from './workflows.js';
 
 /** Milliseconds for everything that is asked of the server: with the program's own start the command stays below 5 s. */
 const BUDGET = 3_800;
@@ -21,13 +20,7 @@ export async function showStatus(file: string, { json = false }: { json?: boolea
   const cluster = await readClusterFile(file);
   const until = Date.now() + BUDGET;
   return withClient(async (client) => {
-    const description = await describeRollout(client, cluster, { until });
-    if (description === undefined) {
-      throw new RolloutError(
-        'NO_ROLLOUT',
-        `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
-      );
-    }
+    const description = await latestRollout(client, cluster, until);
     const ended = await endOf(client, cluster, description, until);
     const stuck = ended === undefined ? await failingTask(client, cluster, description, until) : undefined;
     const answer = ended === undefined && stuck === undefined ? until : Math.min(until, Date.now() + MORE);

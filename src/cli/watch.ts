@@ -1,9 +1,8 @@
-import { RolloutError } from '../cluster/errors.js';
 import { readClusterFile } from './cluster-file.js';
 import { withClient } from './connect.js';
 import { EXIT } from './exit.js';
 import { follow } from './follow.js';
-import { describeRollout } from './workflows.js';
+import { latestRollout } from './workflows.js';
 
 /** Follows the cluster's rollout. Ctrl-C leaves it running. @returns the exit code. */
 export async function watchRollout(file: string, flags: { json?: boolean }): Promise<number> {
@@ -13,12 +12,7 @@ export async function watchRollout(file: string, flags: { json?: boolean }): Pro
     process.exit(EXIT.done);
   });
   return withClient(async (client) => {
-    if ((await describeRollout(client, cluster)) === undefined) {
-      throw new RolloutError(
-        'NO_ROLLOUT',
-        `cluster "${cluster.name}" has never been rolled out from this Temporal server`,
-      );
-    }
+    await latestRollout(client, cluster);
     return follow(client, cluster, flags, file);
   });
 }

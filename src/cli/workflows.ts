@@ -99,6 +99,21 @@ export async function describeRollout(
 }
 
 /**
+ * What the server says of the newest run.
+ *
+ * @throws RolloutError NO_ROLLOUT when there never was one.
+ */
+export async function latestRollout(
+  client: Client,
+  cluster: ClusterFile,
+  until?: number,
+): Promise<WorkflowExecutionDescription> {
+  const description = await describeRollout(client, cluster, until === undefined ? {} : { until });
+  if (description !== undefined) return description;
+  throw new RolloutError('NO_ROLLOUT', `cluster "${cluster.name}" has never been rolled out from this Temporal server`);
+}
+
+/**
  * What the newest run did and nobody has put back: from its result; from its input when it was ended before it began;
  * however else it ended, from the run itself.
  *

@@ -51,6 +51,11 @@ export function machinesOf(cluster: ClusterFile): Machines {
   };
 }
 
+/** All of them: the control machine, the share server where there is one, the nodes. */
+export function everyMachine({ control, share, nodes }: Machines): Machine[] {
+  return [control, ...(share === undefined ? [] : [share]), ...nodes];
+}
+
 /** The machine that is a node of the file. */
 export function machineOf({ nodes }: Machines, { id }: NodeSpec): Machine<'node'> {
   const machine = nodes.find(({ name }) => name === id);

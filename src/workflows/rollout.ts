@@ -7,7 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 
-import { firstNode, machineOf, machinesOf, type Machine } from '../cluster/names.js';
+import { everyMachine, firstNode, machineOf, machinesOf } from '../cluster/names.js';
 import type { ClusterFile } from '../cluster/schema.js';
 import { stopsOf, type Stage } from '../cluster/stages.js';
 import { compatible } from '../cluster/version.js';
@@ -97,9 +97,7 @@ function servedAgain(runner: ActingRunner, file: ClusterFile): Served {
 
 /** Nothing begins beside originals of an earlier rollout that nobody has decided about (design, contract 1). */
 async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack }: RolloutInput): Promise<void> {
-  const { control, share, nodes } = machinesOf(cluster);
-  const machines: Machine[] = [control, ...(share === undefined ? [] : [share]), ...nodes];
-  await runner.each(machines, async (machine) => {
+  await runner.each(everyMachine(machinesOf(cluster)), async (machine) => {
     const hello = await runner.greet(machine);
     if (!compatible(hello.version, version)) {
       throw failure(
@@ -121,9 +119,8 @@ async function settleWaysBack(runner: ActingRunner, { cluster, version, waysBack
 
 /** The operator is content: every machine gives up its originals. Nothing of the old side is deleted (procedure, rule 16). */
 async function completed(runner: ActingRunner, cluster: ClusterFile): Promise<void> {
-  const { control, share, nodes } = machinesOf(cluster);
   runner.phase('Way back given up');
-  await runner.each([control, ...(share === undefined ? [] : [share]), ...nodes], async (machine) => {
+  await runner.each(everyMachine(machinesOf(cluster)), async (machine) => {
     await runner.greet(machine);
     await runner.forget(machine);
   });

@@ -7,7 +7,7 @@ import type { DatabaseUserDesired } from '../../src/activities/database-user.js'
 import { mysqlReader } from '../../src/activities/row-readers.js';
 import { identifier, withDatabase } from '../../src/platform/mysql.js';
 import { testContext, type TestContext } from '../support/context.js';
-import { startMariaDb, type MariaDb } from '../support/mariadb.js';
+import { accessTo, startMariaDb, type MariaDb } from '../support/mariadb.js';
 
 const NODE = '127.77.0.11';
 const OTHER_NODE = '127.77.0.12';
@@ -25,13 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => context.remove());
 
-const access = (): Pick<DatabaseUserDesired, 'host' | 'port' | 'administrator'> => ({
-  host: server.host,
-  port: server.port,
-  administrator: { user: server.administrator.user, password: { secret: 'administrator' } },
-});
 const account = (user: string, databases: readonly string[]): DatabaseUserDesired => ({
-  ...access(),
+  ...accessTo(server),
   ...{ user, from: NODE, password: { secret: 'icewarp' }, databases },
 });
 
@@ -49,7 +44,7 @@ describe('the account of a node', () => {
   const databases = ['iw_accounts', 'iw_groupware'];
 
   beforeEach(async () => {
-    for (const name of databases) await database.apply({ ...access(), name }, context);
+    for (const name of databases) await database.apply({ ...accessTo(server), name }, context);
     await server.query('CREATE DATABASE IF NOT EXISTS of_others');
     await server.query('CREATE TABLE IF NOT EXISTS of_others.t (id INT)');
     await databaseUser.apply(account('icewarp', databases), context);
@@ -104,7 +99,7 @@ const NAMES = [
 describe('names in statements', () => {
   it.each(NAMES)('are names and nothing else: %j', async (name) => {
     await server.query('CREATE DATABASE IF NOT EXISTS of_others');
-    const wanted = { ...access(), name };
+    const wanted = { ...accessTo(server), name };
     const before = await database.observe(wanted, context);
     await database.apply(wanted, context);
     expect(database.diff(wanted, await database.observe(wanted, context))).toEqual([]);
@@ -129,14 +124,14 @@ describe('names in statements', () => {
 describe('the administrator', () => {
   const small = { user: 'small', password: SECRET };
   const asSmall = (): Pick<DatabaseUserDesired, 'host' | 'port' | 'administrator'> => ({
-    ...access(),
+    ...accessTo(server),
     administrator: { user: small.user, password: { secret: 'icewarp' } },
   });
 
   it('that may do everything is told, and one that has what is needed suffices', async () => {
     const wanted = ['iw_accounts', 'iw_groupware'];
     const look = { user: 'icewarp', databases: wanted };
-    expect(await databasePreflight.run({ ...access(), ...look }, context)).toMatchObject({
+    expect(await databasePreflight.run({ ...accessTo(server), ...look }, context)).toMatchObject({
       powers: ['ALL PRIVILEGES'],
     });
     for (const name of wanted) await server.query(`DROP DATABASE IF EXISTS ${name}`);

@@ -14,7 +14,7 @@ import { testContext } from '../support/context.js';
 import type { TestContext } from '../support/context.js';
 import { eventually } from '../support/eventually.js';
 import { garblingRelay } from '../support/garbling-relay.js';
-import { startMariaDb } from '../support/mariadb.js';
+import { accessTo, startMariaDb } from '../support/mariadb.js';
 import type { MariaDb } from '../support/mariadb.js';
 
 const NODE = '127.77.0.11';
@@ -40,14 +40,9 @@ afterEach(async () => {
   await context.remove();
 });
 
-const access = (): Pick<DatabaseDesired, 'host' | 'port' | 'administrator'> => ({
-  host: server.host,
-  port: server.port,
-  administrator: { user: server.administrator.user, password: { secret: 'administrator' } },
-});
-const accounts = (): DatabaseDesired => ({ ...access(), name: 'iw_accounts', collation: 'utf8mb4_unicode_ci' });
+const accounts = (): DatabaseDesired => ({ ...accessTo(server), name: 'iw_accounts', collation: 'utf8mb4_unicode_ci' });
 const user = (): DatabaseUserDesired => ({
-  ...access(),
+  ...accessTo(server),
   user: 'icewarp',
   from: NODE,
   password: { secret: 'icewarp' },
@@ -213,7 +208,7 @@ describe('a connection to the database', () => {
   });
 
   it('with a wrong password is refused, not an outage', async () => {
-    const { administrator } = access();
+    const { administrator } = accessTo(server);
     const wrong = { ...accounts(), administrator: { ...administrator, password: { secret: 'wrong' } } };
     await expect(database.observe(wrong, context)).rejects.toMatchObject({ code: 'DATABASE_DENIED' });
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { createConnection } from 'mysql2/promise';
 
+import type { DatabaseServer } from '../../src/activities/database-server.js';
 import { freePort } from '../../src/lab/ports.js';
 import { runCommand } from '../../src/platform/run.js';
 import { eventually } from './eventually.js';
@@ -18,6 +19,11 @@ export interface MariaDb {
   /** Runs a statement as administrator and returns its rows. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
+}
+
+/** Where it is, as steps are told it; the password is that of a secret named "administrator". */
+export function accessTo({ host, port, administrator: { user } }: MariaDb): DatabaseServer {
+  return { host, port, administrator: { user, password: { secret: 'administrator' } } };
 }
 
 const HOST = '127.77.0.40';

@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 import type { Change } from '../../src/activities/resource.js';
-import { copyQueueOf, machinesOf } from '../../src/cluster/names.js';
+import { copyQueueOf, everyMachine, machinesOf } from '../../src/cluster/names.js';
 import type { ClusterFile } from '../../src/cluster/schema.js';
 import { PRODUCT_VERSION } from '../../src/cluster/version.js';
 
@@ -170,10 +170,7 @@ export async function workersOf(
   },
   without: readonly string[] = [],
 ): Promise<TemporalWorker[]> {
-  const { control, share, nodes } = machinesOf(cluster);
-  const machines = [control, ...(share === undefined ? [] : [share]), ...nodes].filter(
-    ({ name }) => !without.includes(name),
-  );
+  const machines = everyMachine(machinesOf(cluster)).filter(({ name }) => !without.includes(name));
   const copiers = machines.filter(({ place }) => place === 'node');
   return Promise.all([
     ...machines.map(({ name, queue, place }) =>
